@@ -1,0 +1,127 @@
+import type { Descriptor, Digest } from '@zot-artifact-store/spec';
+import type { Logger } from 'pino';
+import type { ZodType } from 'zod';
+import type { ContentStore } from '../content/content-store.ts';
+import type { Operation, Protocol, RequestHead } from '../http/protocol.ts';
+import type { MetadataStore } from '../metadata/metadata-store.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Permission, Principal } from './access.ts';
+import type { StoreEvent } from './events.ts';
+
+/** What an authenticator says of a request. The first that does not abstain decides. */
+export type Authentication =
+  | { readonly outcome: 'abstain' }
+  | { readonly outcome: 'principal'; readonly principal: Principal }
+  /** Credentials were given and are wrong; the client gets 401. The message must not tell a wrong name from a wrong password. */
+  | { readonly outcome: 'refuse'; readonly message: string };
+
+export interface Authenticator {
+  authenticate(head: RequestHead, operation: Operation): Promise<Authentication>;
+  /** A `WWW-Authenticate` value to offer with a 401, or undefined to offer none for this request. */
+  challenge?(head: RequestHead, operation: Operation | undefined): string | undefined;
+}
+
+/** `deny` wins over `allow`; nobody allowing is a denial once any authoriser exists. */
+export interface Authorization {
+  readonly effect: 'allow' | 'deny' | 'abstain';
+  /** Which rule decided, for the log and for explanations; never shown to an unprivileged client. */
+  readonly reason?: string;
+}
+
+export interface Authorizer {
+  authorize(
+    principal: Principal,
+    permission: Permission,
+    head: RequestHead,
+  ): Promise<Authorization> | Authorization;
+}
+
+export interface Subject {
+  readonly principal: Principal;
+  readonly repository: string;
+}
+
+/**
+ * Awaited before anything is written or served. A veto refuses by throwing a StoreError (`denied`, `in-use`,
+ * `precondition-failed`, ...), which the client sees in its protocol's form; returning lets the request go on.
+ */
+export interface Vetoes {
+  beforeIngest?(subject: Subject & { readonly declaredBytes: number | undefined }): Promise<void>;
+  beforeManifestPut?(
+    subject: Subject & {
+      readonly digest: Digest;
+      readonly mediaType: string;
+      readonly tags: readonly string[];
+      /** The exact bytes that will be stored. */
+      readonly bytes: Uint8Array;
+      readonly subject: Descriptor | undefined;
+    },
+  ): Promise<void>;
+  beforeServe?(
+    subject: Subject & { readonly kind: 'manifest' | 'blob'; readonly digest: Digest },
+  ): Promise<void>;
+  beforeDelete?(
+    subject: Subject & { readonly kind: 'manifest' | 'tag' | 'blob'; readonly reference: string },
+  ): Promise<void>;
+}
+
+/**
+ * Told of events after their commit, at least once, in order per worker, through an outbox row written in the same
+ * transaction. A throw means "again later", with growing pauses; an observer must therefore be idempotent.
+ */
+export interface Observer {
+  /** Unique within the extension; names the outbox queue, so renaming it forgets what was queued. */
+  readonly name: string;
+  observe(event: StoreEvent, signal: AbortSignal): Promise<void>;
+}
+
+/** Background work. Runs in one worker of all at a time, under a lease. */
+export interface Task {
+  readonly name: string;
+  readonly intervalMs: number;
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface HealthCheck {
+  readonly name: string;
+  /** Resolves when healthy, rejects with a message for people when not. Readiness only; liveness checks no dependency. */
+  check(signal: AbortSignal): Promise<void>;
+}
+
+/** What an extension brings. Data, not registration calls: the host reads it once, then seals. */
+export interface Parts {
+  readonly protocols?: readonly Protocol[];
+  readonly authenticators?: readonly Authenticator[];
+  readonly authorizers?: readonly Authorizer[];
+  readonly vetoes?: Vetoes;
+  readonly observers?: readonly Observer[];
+  readonly tasks?: readonly Task[];
+  readonly health?: readonly HealthCheck[];
+  /** Called once at stop, in reverse order of setup, with a deadline in the signal. */
+  shutdown?(signal: AbortSignal): Promise<void>;
+}
+
+/** What an extension gets. */
+export interface ExtensionHost {
+  readonly log: Logger;
+  readonly clock: { now(): number };
+  /** The whole store; an extension keeps its own records under `extensionKey(name, ...)` (see keyspace.ts). */
+  readonly metadata: MetadataStore;
+  /** The main volume. */
+  readonly content: ContentStore;
+  readonly registry: Registry;
+}
+
+export interface Extension<Config = unknown> {
+  /** Lower-case, unique; also the key of its section under `extensions` in the config file. */
+  readonly name: string;
+  readonly dependsOn?: readonly string[];
+  /** Its config section is parsed with this before setup; all extensions' problems are reported together. */
+  readonly config: ZodType<Config>;
+  setup(host: ExtensionHost, config: Config): Promise<Parts> | Parts;
+}
+
+/** Gives the config type its inference; returns its argument. */
+export function defineExtension<Config>(extension: Extension<Config>): Extension<Config> {
+  return extension;
+}

@@ -1,0 +1,57 @@
+import { StoreError } from '@zot-artifact-store/spec';
+import type { Check, Entry, Key, MetadataStore } from './metadata-store.ts';
+
+/** Collects one commit. Domain code adds what it decided on (checks) and what it changes (puts, deletes). */
+export class Transaction {
+  readonly checks: Check[] = [];
+  readonly puts: Entry[] = [];
+  readonly deletes: Key[] = [];
+
+  expectAbsent(key: Key): void {
+    this.checks.push({ key, is: 'absent' });
+  }
+
+  expectPresent(key: Key): void {
+    this.checks.push({ key, is: 'present' });
+  }
+
+  /** Expects the value read earlier, or absence when it was absent. */
+  expectUnchanged(key: Key, value: Uint8Array | undefined): void {
+    this.checks.push(value === undefined ? { key, is: 'absent' } : { key, is: 'equal', value });
+  }
+
+  expectEmpty(prefix: Key): void {
+    this.checks.push({ prefix, is: 'empty' });
+  }
+
+  put(key: Key, value: Uint8Array): void {
+    this.puts.push({ key, value });
+  }
+
+  delete(key: Key): void {
+    this.deletes.push(key);
+  }
+}
+
+/** Enough for a hot tag under 64 writers; past it the client is told to retry. */
+const MAX_ATTEMPTS = 64;
+
+/**
+ * Read, decide, commit; again when another writer was faster. `attempt` must read what it decides on through the
+ * store each time and add the matching checks. Returns what the winning attempt returned. Throws whatever `attempt`
+ * throws, and `conflict` when MAX_ATTEMPTS commits lost.
+ */
+export async function transact<T>(
+  store: MetadataStore,
+  attempt: (transaction: Transaction) => Promise<T> | T,
+): Promise<T> {
+  for (let tries = 0; tries < MAX_ATTEMPTS; tries++) {
+    const transaction = new Transaction();
+    const result = await attempt(transaction);
+    if (transaction.puts.length === 0 && transaction.deletes.length === 0) return result;
+    if ((await store.commit(transaction)).ok) return result;
+  }
+  throw new StoreError('conflict', 'too many concurrent changes to the same record; try again', {
+    retryAfterSeconds: 1,
+  });
+}
