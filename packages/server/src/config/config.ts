@@ -1,0 +1,104 @@
+/**
+ * The effective configuration: what the file, the environment and the command line say together, with defaults filled
+ * in, paths absolute and units resolved. A deeply frozen plain object that survives JSON, so that it can be handed to
+ * a worker process. It holds the root password when the environment gave one: never log it whole.
+ */
+export interface Config {
+  readonly http: HttpConfig;
+  readonly storage: StorageConfig;
+  readonly access: AccessConfig;
+  readonly log: LogConfig;
+  readonly extensions: readonly ExtensionSection[];
+  /** How many worker processes serve requests; at least 1. */
+  readonly workers: number;
+}
+
+export interface HttpConfig {
+  /** Host name or address to listen on. */
+  readonly address: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** How clients reach the server, without a trailing slash, when that differs from the Host they send. */
+  readonly externalUrl?: string;
+  /** Origins for CORS; `*` for every origin; empty for none. */
+  readonly allowOrigins: readonly string[];
+  /** A request body that brings no byte for so long is given up; 0 waits for ever. */
+  readonly readIdleTimeoutMs: number;
+  /** A response of which the client takes no byte for so long is given up; 0 waits for ever. */
+  readonly writeIdleTimeoutMs: number;
+  readonly tls?: TlsConfig;
+  /** Whether Docker schema 2 manifests are accepted. */
+  readonly dockerCompat: boolean;
+  readonly maxManifestBytes: number;
+}
+
+export interface TlsConfig {
+  readonly certPath: string;
+  readonly keyPath: string;
+  /** Authorities of client certificates; present exactly when `clientCertificates` is not `none`. */
+  readonly caPath?: string;
+  /** `if-given`: a certificate that is shown must verify. `required`: there is no connection without one. */
+  readonly clientCertificates: 'none' | 'if-given' | 'required';
+}
+
+export interface StorageConfig {
+  /** The main volume (path '') first, then one per sub-path in order of path. */
+  readonly volumes: readonly [VolumeConfig, ...VolumeConfig[]];
+  /** Writes are refused while the disk has less than this free. */
+  readonly reserveBytes: number;
+  /** Whether collection also removes manifests that no tag, index or subject holds. */
+  readonly gcUntagged: boolean;
+  readonly metadataDriver: 'lmdb' | 'memory';
+  readonly blobDriver: 'filesystem' | 'memory';
+}
+
+export interface VolumeConfig {
+  /** '' for the main volume, else a prefix of repository names with a leading slash: `/a`, `/a/b`. */
+  readonly path: string;
+  /** Absolute. */
+  readonly rootDirectory: string;
+  readonly gc: GcConfig;
+}
+
+export interface GcConfig {
+  /** Whether the server collects by itself; `zas gc` works either way. */
+  readonly enabled: boolean;
+  /** How long content that nothing refers to is kept. */
+  readonly delayMs: number;
+  readonly intervalMs: number;
+}
+
+export type AnonymousAction = 'read' | 'create' | 'update' | 'delete';
+
+export interface AccessConfig {
+  /** In the `WWW-Authenticate` challenge. */
+  readonly realm: string;
+  readonly rootUser: string;
+  /** From the environment; undefined lets the server make one and keep it in `rootPasswordPath`. */
+  readonly rootPassword?: string;
+  /** Absolute; in the data folder. */
+  readonly rootPasswordPath: string;
+  /** Absolute. */
+  readonly htpasswdPath?: string;
+  /** How long a refusal for wrong credentials is held back. */
+  readonly failDelayMs: number;
+  /** What a request without credentials may do, in every repository. */
+  readonly anonymous: readonly AnonymousAction[];
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  /** Absolute path of a file that is appended to, `/dev/stdout` and the like included; undefined is standard error. */
+  readonly output?: string;
+}
+
+export interface ExtensionSection {
+  /** The section's key under `extensions`. */
+  readonly name: string;
+  /** What to import: a package name or an absolute path; undefined for an extension that comes with the server. */
+  readonly module?: string;
+  /** The section without `enable` and `module`, keys as written; the extension's own schema parses it. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
