@@ -1,0 +1,77 @@
+import { mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StoreError } from '@zot-artifact-store/spec';
+import pino, { type Bindings, type Logger } from 'pino';
+import type { LogConfig } from '../config/config.ts';
+
+export interface OpenLog {
+  readonly log: Logger;
+  /** Writes out what is buffered, synchronously; call it last before the process ends. Never throws. */
+  flush(): void;
+}
+
+/** Lines beyond this wait are dropped rather than kept: a disk that does not take the log must not eat the memory. */
+const MAX_BUFFERED_BYTES = 8 * 1024 * 1024;
+const FLUSH_AT_BYTES = 4096;
+const FLUSH_EVERY_MS = 100;
+const STANDARD_ERROR = 2;
+
+/** What carries secrets in the objects we log; a net under the rule that secrets are not logged at all. */
+const SECRET_PATHS = [
+  'password',
+  'rootPassword',
+  'access.rootPassword',
+  'config.access.rootPassword',
+  'authorization',
+  'headers.authorization',
+  'headers.cookie',
+  'head.headers.authorization',
+  'head.headers.cookie',
+];
+
+/**
+ * A logger that writes JSON lines to a file or to standard error (standard output is left to the readiness line and to
+ * reports), buffered for a tenth of a second at most. `bindings` go into every line. Several processes may append to
+ * one file. Throws `unavailable` when the file cannot be opened; later write errors, a full disk among them, lose log
+ * lines and nothing else.
+ */
+export function openLog(config: LogConfig, bindings: Bindings = {}): OpenLog {
+  const destination = pino.destination({
+    dest: config.output === undefined ? STANDARD_ERROR : openLogFile(config.output),
+    sync: false,
+    minLength: FLUSH_AT_BYTES,
+    maxLength: MAX_BUFFERED_BYTES,
+    periodicFlush: FLUSH_EVERY_MS,
+  });
+  destination.on('error', () => {});
+  const log = pino(
+    {
+      level: config.level,
+      base: { pid: process.pid, ...bindings },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.errWithCause },
+      redact: { paths: SECRET_PATHS, censor: '[redacted]' },
+    },
+    destination,
+  );
+  return { log, flush: () => flushQuietly(destination) };
+}
+
+function openLogFile(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return openSync(path, 'a', 0o600);
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    throw new StoreError('unavailable', `The log file ${path} cannot be opened (${reason}).`, { cause });
+  }
+}
+
+function flushQuietly(destination: { flushSync(): void }): void {
+  try {
+    destination.flushSync();
+  } catch {
+    // There is nowhere left to say it.
+  }
+}
