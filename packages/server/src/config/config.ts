@@ -1,3 +1,5 @@
+import type { LogConfig } from '../log/logger.ts';
+
 /**
  * The effective configuration: what the file, the environment and the command line say together, with defaults filled
  * in, paths absolute and units resolved. A deeply frozen plain object that survives JSON, so that it can be handed to
@@ -9,6 +11,8 @@ export interface Config {
   readonly access: AccessConfig;
   readonly log: LogConfig;
   readonly extensions: readonly ExtensionSection[];
+  /** Absolute: the folder of the config file, from which the modules of extensions are looked up. */
+  readonly baseDirectory: string;
   /** How many worker processes serve requests; at least 1. */
   readonly workers: number;
 }
@@ -53,7 +57,7 @@ export interface StorageConfig {
 }
 
 export interface VolumeConfig {
-  /** '' for the main volume, else a prefix of repository names with a leading slash: `/a`, `/a/b`. */
+  /** '' for the main volume, else the first part of repository names with a leading slash: `/a` holds `a/b/c`. */
   readonly path: string;
   /** Absolute. */
   readonly rootDirectory: string;
@@ -65,10 +69,12 @@ export interface GcConfig {
   readonly enabled: boolean;
   /** How long content that nothing refers to is kept. */
   readonly delayMs: number;
+  /** 0 collects once, at start. */
   readonly intervalMs: number;
 }
 
-export type AnonymousAction = 'read' | 'create' | 'update' | 'delete';
+/** zot's words: `create` pushes what is new, `update` moves a tag that exists. */
+export type RepositoryAction = 'read' | 'create' | 'update' | 'delete';
 
 export interface AccessConfig {
   /** In the `WWW-Authenticate` challenge. */
@@ -83,22 +89,16 @@ export interface AccessConfig {
   /** How long a refusal for wrong credentials is held back. */
   readonly failDelayMs: number;
   /** What a request without credentials may do, in every repository. */
-  readonly anonymous: readonly AnonymousAction[];
-}
-
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
-
-export interface LogConfig {
-  readonly level: LogLevel;
-  /** Absolute path of a file that is appended to, `/dev/stdout` and the like included; undefined is standard error. */
-  readonly output?: string;
+  readonly anonymous: readonly RepositoryAction[];
+  /** What a user of the htpasswd file may do, in every repository. */
+  readonly users: readonly RepositoryAction[];
 }
 
 export interface ExtensionSection {
   /** The section's key under `extensions`. */
   readonly name: string;
-  /** What to import: a package name or an absolute path; undefined for an extension that comes with the server. */
-  readonly module?: string;
+  /** What to import: a package name, or a path when it starts with `.` or `/`; looked up from `baseDirectory`. */
+  readonly module: string;
   /** The section without `enable` and `module`, keys as written; the extension's own schema parses it. */
   readonly options: Readonly<Record<string, unknown>>;
 }

@@ -2,7 +2,14 @@ import { mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import pino, { type Bindings, type Logger } from 'pino';
-import type { LogConfig } from '../config/config.ts';
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  /** Absolute path of a file that is appended to (`/dev/stdout` is one); undefined is standard error. */
+  readonly output?: string;
+}
 
 export interface OpenLog {
   readonly log: Logger;

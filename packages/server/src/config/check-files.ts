@@ -1,0 +1,57 @@
+import { X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import type { Config } from './config.ts';
+import type { Problem } from './key-path.ts';
+import { errorCode } from './overrides.ts';
+
+/** The files a configuration names must be there, readable, and hold what they should. */
+export async function checkFiles(config: Config): Promise<Problem[]> {
+  const problems: Problem[] = [];
+  const read = async (place: string, path: string): Promise<Buffer | undefined> => {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      problems.push({ place, message: `names ${path}, which cannot be read (${errorCode(error)})` });
+      return undefined;
+    }
+  };
+  if (config.access.htpasswdPath !== undefined) {
+    await read('http.auth.htpasswd.path', config.access.htpasswdPath);
+  }
+  const { tls } = config.http;
+  if (tls === undefined) return problems;
+  const cert = await read('http.tls.cert', tls.certPath);
+  const key = await read('http.tls.key', tls.keyPath);
+  if (cert !== undefined && key !== undefined) problems.push(...checkPair(cert, key, tls.certPath));
+  const authority = tls.caPath === undefined ? undefined : await read('http.tls.cacert', tls.caPath);
+  if (authority !== undefined && !isCertificate(authority)) {
+    problems.push({
+      place: 'http.tls.cacert',
+      message: `names ${tls.caPath}, which holds no PEM certificate`,
+    });
+  }
+  return problems;
+}
+
+function checkPair(cert: Buffer, key: Buffer, certPath: string): Problem[] {
+  if (!isCertificate(cert)) {
+    return [{ place: 'http.tls.cert', message: `names ${certPath}, which holds no PEM certificate` }];
+  }
+  try {
+    createSecureContext({ cert, key });
+    return [];
+  } catch {
+    const message =
+      'names a file that is not the unencrypted PEM private key of the certificate in http.tls.cert';
+    return [{ place: 'http.tls.key', message }];
+  }
+}
+
+function isCertificate(pem: Buffer): boolean {
+  try {
+    return new X509Certificate(pem).subject !== undefined;
+  } catch {
+    return false;
+  }
+}

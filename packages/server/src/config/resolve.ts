@@ -1,0 +1,137 @@
+import { dirname, join, resolve } from 'node:path';
+import type { LogLevel } from '../log/logger.ts';
+import type { AccessConfig, Config, GcConfig, RepositoryAction, TlsConfig } from './config.ts';
+import type { RootIdentity } from './overrides.ts';
+import { type ConfigFile, EVERY_REPOSITORY } from './schema.ts';
+
+/** What the machine and the process contribute to a configuration. */
+export interface Surroundings {
+  /** Absolute; relative paths in the file are relative to it, as in zot. */
+  readonly cwd: string;
+  /** How many processes can run at once. */
+  readonly cores: number;
+  /** Absolute; undefined when there is no config file, which also closes the door to anonymous clients. */
+  readonly filePath: string | undefined;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const EVERYTHING: readonly RepositoryAction[] = ['read', 'create', 'update', 'delete'];
+
+/** Defaults, absolute paths and what follows from what; the checks are elsewhere. */
+export function resolveConfig(file: ConfigFile, root: RootIdentity, around: Surroundings): Config {
+  const absolute = (path: string): string => resolve(around.cwd, path);
+  const rootDirectory = absolute(file.storage?.rootDirectory ?? 'data');
+  const access = resolveAccess(file, root, { ...around, rootDirectory });
+  const inMemory = file.storage?.metadataDriver === 'memory' || file.storage?.blobDriver === 'memory';
+  return deepFreeze<Config>({
+    http: {
+      address: file.http?.address ?? '127.0.0.1',
+      port: file.http?.port ?? 8080,
+      ...(file.http?.externalUrl ? { externalUrl: file.http.externalUrl.replace(/\/+$/, '') } : {}),
+      allowOrigins: splitList(file.http?.allowOrigin),
+      readIdleTimeoutMs: file.http?.readTimeout ?? MINUTE_MS,
+      writeIdleTimeoutMs: file.http?.writeTimeout ?? MINUTE_MS,
+      ...resolveTls(file, absolute),
+      dockerCompat: file.http?.compat?.includes('docker2s2') ?? false,
+      maxManifestBytes: file.http?.maxManifestBytes ?? 4 * 1024 * 1024,
+    },
+    storage: {
+      volumes: resolveVolumes(file, rootDirectory, absolute),
+      reserveBytes: file.storage?.reserveBytes ?? 64 * 1024 * 1024,
+      gcUntagged: file.storage?.gcUntagged ?? false,
+      metadataDriver: file.storage?.metadataDriver ?? 'lmdb',
+      blobDriver: file.storage?.blobDriver ?? 'filesystem',
+    },
+    access,
+    log: {
+      level: logLevel(file.log?.level),
+      ...(file.log?.output ? { output: absolute(file.log.output) } : {}),
+    },
+    extensions: resolveExtensions(file),
+    baseDirectory: around.filePath === undefined ? around.cwd : dirname(around.filePath),
+    // What is kept in memory is kept in one process.
+    workers: file.workers ?? (inMemory ? 1 : Math.max(1, around.cores)),
+  });
+}
+
+/** Whether the file asks nobody who they are: zot then lets everybody do everything. */
+export function isOpenToEveryone(file: ConfigFile, around: Pick<Surroundings, 'filePath'>): boolean {
+  return around.filePath !== undefined && !file.http?.auth?.htpasswd?.path && !file.http?.accessControl;
+}
+
+function resolveAccess(
+  file: ConfigFile,
+  root: RootIdentity,
+  around: Surroundings & { readonly rootDirectory: string },
+): AccessConfig {
+  const htpasswd = file.http?.auth?.htpasswd?.path;
+  const policy = file.http?.accessControl?.repositories?.[EVERY_REPOSITORY];
+  const governed = file.http?.accessControl !== undefined;
+  return {
+    realm: file.http?.realm || 'Zot Artifact Store',
+    rootUser: root.user,
+    ...(root.password === undefined ? {} : { rootPassword: root.password }),
+    rootPasswordPath: join(around.rootDirectory, 'root-password'),
+    ...(htpasswd ? { htpasswdPath: resolve(around.cwd, htpasswd) } : {}),
+    failDelayMs: (file.http?.auth?.failDelay ?? 0) * 1000,
+    anonymous: policy?.anonymousPolicy ?? (isOpenToEveryone(file, around) ? EVERYTHING : []),
+    users: policy?.defaultPolicy ?? (governed ? [] : EVERYTHING),
+  };
+}
+
+function resolveTls(file: ConfigFile, absolute: (path: string) => string): { readonly tls?: TlsConfig } {
+  const { cert, key, cacert } = file.http?.tls ?? {};
+  if (!cert || !key) return {};
+  const paths = { certPath: absolute(cert), keyPath: absolute(key) };
+  if (!cacert) return { tls: { ...paths, clientCertificates: 'none' } };
+  // zot takes a verified certificate as the login: when nothing else admits anybody, only its holders come in.
+  const other = file.http?.auth?.htpasswd?.path || file.http?.accessControl;
+  return {
+    tls: { ...paths, caPath: absolute(cacert), clientCertificates: other ? 'if-given' : 'required' },
+  };
+}
+
+function resolveVolumes(
+  file: ConfigFile,
+  rootDirectory: string,
+  absolute: (path: string) => string,
+): Config['storage']['volumes'] {
+  const main = file.storage ?? {};
+  const gcOf = (own: Partial<typeof main>): GcConfig => ({
+    enabled: own.gc ?? main.gc ?? true,
+    delayMs: own.gcDelay ?? main.gcDelay ?? HOUR_MS,
+    intervalMs: own.gcInterval ?? main.gcInterval ?? HOUR_MS,
+  });
+  const subPaths = Object.entries(main.subPaths ?? {})
+    .map(([path, own]) => ({ path, rootDirectory: absolute(own.rootDirectory ?? ''), gc: gcOf(own) }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+  return [{ path: '', rootDirectory, gc: gcOf({}) }, ...subPaths];
+}
+
+function resolveExtensions(file: ConfigFile): Config['extensions'] {
+  const { search, sync, metrics, scrub, lint, ui, trust, events, mgmt, apikey, ...named } =
+    file.extensions ?? {};
+  return Object.entries(named).flatMap(([name, section]) => {
+    const { module, enable, ...options } = section;
+    return enable === false ? [] : [{ name, module, options }];
+  });
+}
+
+function logLevel(level: NonNullable<ConfigFile['log']>['level']): LogLevel {
+  if (level === 'warning') return 'warn';
+  if (level === 'panic') return 'fatal';
+  return level ?? 'info';
+}
+
+function splitList(text: string | undefined): string[] {
+  const parts = (text ?? '').split(',').map((part) => part.trim());
+  return parts.filter((part) => part !== '');
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) deepFreeze(part);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,206 @@
+import { z } from 'zod';
+import { duration, flag, NOT_YET, notYet, saysDisabled, size, text, wholeNumber } from './fields.ts';
+
+const MIB = 1024 * 1024;
+
+/** The pattern of repository names under which access can be given for now. */
+export const EVERY_REPOSITORY = '**';
+
+const actions = z
+  .array(
+    z.enum(['read', 'create', 'update', 'delete'], {
+      error: 'must be one of "read", "create", "update" and "delete"',
+    }),
+    { error: 'must be a list of actions' },
+  )
+  .optional();
+
+const gcKeys = {
+  gc: flag('Whether garbage is collected in the background. Default true; a sub-path takes it from storage.'),
+  gcDelay: duration('How long content that nothing refers to is kept. Default "1h".'),
+  gcInterval: duration('How often garbage is collected; "0" is once, at start. Default "1h".'),
+  gcTimeWindow: notYet(),
+};
+
+const volumeKeys = {
+  rootDirectory: text(
+    'The data folder, made when missing. Relative to the working directory. Default "data".',
+  ),
+  ...gcKeys,
+  dedupe: flag('Accepted for zot; content is stored once whatever it says.'),
+  commit: flag('Accepted for zot; every acknowledged write is on disk whatever it says.'),
+  remoteCache: notYet(),
+  redirectBlobURL: notYet(),
+  maxRepos: notYet(),
+  retention: notYet(),
+  storageDriver: notYet(),
+  cacheDriver: notYet(),
+};
+
+const storage = z.strictObject({
+  ...volumeKeys,
+  fastRestart: flag('Accepted for zot; a start never walks the storage whatever it says.'),
+  gcUntagged: flag(
+    'Ours. Whether collection also removes manifests that no tag, index or subject holds, as zot does. Default false: they are kept.',
+  ),
+  reserveBytes: size('Ours. Writes are refused while the disk has less than this free. Default "64MiB".', {
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+  }),
+  metadataDriver: z.enum(['lmdb', 'memory'], { error: 'must be "lmdb" or "memory"' }).optional().meta({
+    description: 'Ours. Where records are kept; "memory" forgets them at the end. Default "lmdb".',
+  }),
+  blobDriver: z
+    .enum(['filesystem', 'memory'], { error: 'must be "filesystem" or "memory"' })
+    .optional()
+    .meta({
+      description: 'Ours. Where content is kept; "memory" forgets it at the end. Default "filesystem".',
+    }),
+  subPaths: z.record(z.string(), z.strictObject(volumeKeys)).optional().meta({
+    description: 'Further data folders by prefix of repository name: {"/a": {"rootDirectory": "/mnt/a"}}.',
+  }),
+});
+
+const tls = z.strictObject({
+  cert: text('The certificate chain of the server, a PEM file; read again when it changes.'),
+  key: text('The private key of the certificate, a PEM file; read again when it changes.'),
+  cacert: text(
+    'The authorities of client certificates, a PEM file. With neither auth nor an anonymous policy a client must show a certificate they signed; else one that is shown must verify.',
+  ),
+});
+
+const auth = z.strictObject({
+  htpasswd: z
+    .strictObject({ path: text('A file of user:bcrypt-hash lines; read again when it changes.') })
+    .optional(),
+  failDelay: wholeNumber(
+    'Seconds for which a refusal for wrong credentials is held back. Default 0. Repeated failures are slowed down whatever it says.',
+    { min: 0, max: 60 },
+  ),
+  ldap: notYet(),
+  bearer: notYet(),
+  openid: notYet(),
+  apikey: notYet(),
+  mtls: notYet((section) => section === undefined || section === null),
+  sessionKeysFile: notYet(),
+  sessionDriver: notYet(),
+  secureSession: notYet(),
+});
+
+const accessControl = z.strictObject({
+  repositories: z
+    .record(
+      z.string(),
+      z.strictObject({
+        anonymousPolicy: actions.meta({
+          description: 'What a client without credentials may do in every repository.',
+        }),
+        defaultPolicy: actions.meta({ description: 'What every htpasswd user may do in every repository.' }),
+        policies: notYet(),
+      }),
+    )
+    .superRefine((repositories, context) => {
+      for (const pattern of Object.keys(repositories)) {
+        if (pattern === EVERY_REPOSITORY) continue;
+        const message = `is not available yet; only the pattern "${EVERY_REPOSITORY}" is`;
+        context.addIssue({ code: 'custom', path: [pattern], message });
+      }
+    })
+    .optional(),
+  adminPolicy: notYet(),
+  groups: notYet(),
+  metrics: notYet(),
+});
+
+const http = z.strictObject({
+  address: text('The address to listen on. Default "127.0.0.1", as in zot.'),
+  port: wholeNumber('The port to listen on; 0 lets the system choose. Default 8080.', {
+    min: 0,
+    max: 65_535,
+  }),
+  realm: text('The realm of the authentication challenge. Default "Zot Artifact Store".'),
+  externalUrl: text('How clients reach the server, when that differs from the Host they send.'),
+  allowOrigin: text('Origins that browsers may call from (CORS), separated by commas; "*" for all.'),
+  readTimeout: duration(
+    'How long a request body may bring nothing; long uploads that keep coming are not cut. Default "1m"; "0" waits for ever.',
+  ),
+  writeTimeout: duration(
+    'How long a client may take nothing of a response; long downloads that keep going are not cut. Default "1m"; "0" waits for ever.',
+  ),
+  maxManifestBytes: size('Ours. The largest manifest accepted. Default "4MiB".', { min: MIB, max: 64 * MIB }),
+  tls: tls.optional(),
+  compat: z
+    .array(z.enum(['docker2s2'], { error: 'must be "docker2s2"' }), { error: 'must be a list' })
+    .optional()
+    .meta({ description: 'Formats accepted besides OCI: ["docker2s2"] for Docker schema 2.' }),
+  auth: auth.optional(),
+  accessControl: accessControl.optional(),
+  ratelimit: notYet(),
+});
+
+const LEVELS = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic'] as const;
+
+const log = z.strictObject({
+  level: z
+    .preprocess(
+      (value) => (typeof value === 'string' ? value.toLowerCase() : value),
+      z.enum(LEVELS, { error: 'must be "trace", "debug", "info", "warn", "error" or "fatal"' }),
+    )
+    .optional()
+    .meta({ description: 'The least level that is logged. Default "info".' }),
+  output: text('A file the log is appended to. Default: standard error.'),
+  audit: notYet(),
+});
+
+/** zot's extensions that a later release brings. `search: {}` switches search on there, so only `enable: false` is off. */
+const zotExtensions = {
+  search: notYet(saysDisabled),
+  sync: notYet(saysDisabled),
+  metrics: notYet(saysDisabled),
+  scrub: notYet(saysDisabled),
+  lint: notYet(saysDisabled),
+  ui: notYet(saysDisabled),
+  trust: notYet(saysDisabled),
+  events: notYet(saysDisabled),
+  mgmt: z
+    .unknown()
+    .optional()
+    .meta({ description: 'Accepted and without effect, as in zot.', [NOT_YET]: true }),
+  apikey: z
+    .unknown()
+    .optional()
+    .meta({ description: 'Accepted and without effect, as in zot.', [NOT_YET]: true }),
+};
+
+const extensions = z.object(zotExtensions).catchall(
+  z
+    .looseObject({
+      module: z.string({ error: 'must name the module to load' }).min(1).max(4096).meta({
+        description: 'A package name, or a path relative to this file that starts with "./", "../" or "/".',
+      }),
+      enable: flag('False leaves the extension out.'),
+    })
+    .meta({ description: "A third party's extension; the keys beside these are its own." }),
+);
+
+/** zot's configuration file as far as it is covered, and our additions. Keys are in their canonical spelling. */
+export const configFileSchema = z
+  .strictObject({
+    distSpecVersion: z
+      .union([z.string(), z.number().transform(String)], { error: 'must be a version such as "1.1.1"' })
+      .optional()
+      .meta({ description: 'Accepted for zot; the newest distribution specification is served.' }),
+    http: http.optional(),
+    storage: storage.optional(),
+    log: log.optional(),
+    extensions: extensions.optional(),
+    workers: wholeNumber('Ours. How many processes serve requests. Default: one per core.', {
+      min: 1,
+      max: 256,
+    }),
+    scheduler: notYet(),
+    cluster: notYet(),
+  })
+  .meta({ title: 'Configuration of Zot Artifact Store' });
+
+export type ConfigFile = z.output<typeof configFileSchema>;
