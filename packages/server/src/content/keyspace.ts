@@ -5,13 +5,17 @@ import type { Key } from '../metadata/metadata-store.ts';
 /**
  * The tables of the content layer. Each begins with its mark, then the volume.
  * B blob record · P parts of a composite blob, paged · E edge · G blob that may have become garbage, by due time ·
- * X published object whose record is gone and whose bytes must still be removed.
+ * g the due time of a blob's current G row · X published object that no record may point to any more and whose bytes
+ * must still be removed · x published object that was seen without a record · s where the scrub resumes.
  */
 const BLOB = 0x42;
 const PARTS = 0x50;
 const EDGE = 0x45;
 const CANDIDATE = 0x47;
+const DUE = 0x67;
 const TRASH = 0x58;
+const SUSPECT = 0x78;
+const SCRUB = 0x73;
 
 export const contentKeys = {
   blob: (volume: string, digest: Digest): Key => encodeKey(BLOB, volume, { digest }),
@@ -25,6 +29,10 @@ export const contentKeys = {
   candidate: (volume: string, dueAtMs: number, digest: Digest): Key =>
     encodeKey(CANDIDATE, volume, dueAtMs, { digest }),
   candidates: (volume: string): Key => encodeKey(CANDIDATE, volume),
+  due: (volume: string, digest: Digest): Key => encodeKey(DUE, volume, { digest }),
   trash: (volume: string, objectName: string): Key => encodeKey(TRASH, volume, objectName),
   trashed: (volume: string): Key => encodeKey(TRASH, volume),
+  suspect: (volume: string, objectName: string): Key => encodeKey(SUSPECT, volume, objectName),
+  suspects: (volume: string): Key => encodeKey(SUSPECT, volume),
+  scrubCursor: (volume: string): Key => encodeKey(SCRUB, volume),
 };
