@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Check, Entry, Key, MetadataStore } from './metadata-store.ts';
 
@@ -33,23 +34,29 @@ export class Transaction {
   }
 }
 
-/** Enough for a hot tag under 64 writers; past it the client is told to retry. */
+/** Past it the client is told to retry. */
 const MAX_ATTEMPTS = 64;
+/** After so many lost attempts a transaction pauses before the next. */
+const EAGER_ATTEMPTS = 4;
 
 /**
  * Read, decide, commit; again when another writer was faster. `attempt` must read what it decides on through the
  * store each time and add the matching checks. Returns what the winning attempt returned. Throws whatever `attempt`
  * throws, and `conflict` when MAX_ATTEMPTS commits lost.
+ *
+ * Of writers that race for one record one wins each round, and luck alone would starve some: so losers pause for
+ * random, growing times, which thins the race out until everyone has won. A hot tag costs its writers time, not errors.
  */
 export async function transact<T>(
   store: MetadataStore,
   attempt: (transaction: Transaction) => Promise<T> | T,
 ): Promise<T> {
-  for (let tries = 0; tries < MAX_ATTEMPTS; tries++) {
+  for (let tries = 1; tries <= MAX_ATTEMPTS; tries++) {
     const transaction = new Transaction();
     const result = await attempt(transaction);
     if (transaction.puts.length === 0 && transaction.deletes.length === 0) return result;
     if ((await store.commit(transaction)).ok) return result;
+    if (tries >= EAGER_ATTEMPTS) await setTimeout(Math.random() * 2 * tries);
   }
   throw new StoreError('conflict', 'too many concurrent changes to the same record; try again', {
     retryAfterSeconds: 1,
