@@ -12,10 +12,10 @@ export function remarksOn(
   config: Config,
   around: Pick<Surroundings, 'filePath'>,
 ): Problem[] {
-  return [...storageRemarks(file), ...httpRemarks(file), ...accessRemarks(file, config, around)];
+  return [...storageRemarks(file, around), ...httpRemarks(file), ...accessRemarks(file, config, around)];
 }
 
-function storageRemarks(file: ConfigFile): Problem[] {
+function storageRemarks(file: ConfigFile, around: Pick<Surroundings, 'filePath'>): Problem[] {
   const remarks: Problem[] = [];
   const storage = file.storage ?? {};
   const volumes = [
@@ -40,9 +40,10 @@ function storageRemarks(file: ConfigFile): Problem[] {
     const message = 'has no effect: a start never walks the storage';
     remarks.push({ place: 'storage.fastRestart', message });
   }
-  if (storage.gc !== false && storage.gcUntagged !== true) {
+  // Whoever brings zot's file may count on zot's collection.
+  if (around.filePath !== undefined && storage.gc !== false && storage.gcUntagged === undefined) {
     const message =
-      'is false: untagged manifests are kept, where zot removes them; true removes them after gcDelay';
+      'is false by default: untagged manifests are kept, where zot removes them; true removes them after gcDelay';
     remarks.push({ place: 'storage.gcUntagged', message });
   }
   for (const key of ['metadataDriver', 'blobDriver'] as const) {

@@ -1,0 +1,102 @@
+import type { Config, VolumeConfig } from './config.ts';
+import type { LoadedConfig } from './load.ts';
+import { formatDuration, formatSize } from './units.ts';
+
+export interface ExplainedKey {
+  /** As in the file; `ZAS_ROOT_USER` and `ZAS_ROOT_PASSWORD`, which no file can set, by their variables. */
+  readonly key: string;
+  /** For people; never the root password. */
+  readonly value: string;
+  /** `default`, `file`, or the variable or option that set it. */
+  readonly source: string;
+}
+
+/** Every key that has an effect, with its value and where that came from. */
+export function explainConfig(loaded: Extract<LoadedConfig, { ok: true }>): ExplainedKey[] {
+  const { config, sources } = loaded;
+  const sourceOf = (key: string): string =>
+    sources.get(key) ?? [...sources].find(([set]) => isBelow(set, key))?.[1] ?? 'default';
+  return [...httpKeys(config), ...accessKeys(config), ...storageKeys(config), ...otherKeys(config)].map(
+    ([key, value]) => ({ key, value, source: sourceOf(key) }),
+  );
+}
+
+type KeyValue = readonly [key: string, value: string];
+
+function httpKeys({ http }: Config): KeyValue[] {
+  return [
+    ['http.address', http.address],
+    ['http.port', String(http.port)],
+    ['http.externalUrl', http.externalUrl ?? 'the Host of each request'],
+    ['http.allowOrigin', http.allowOrigins.join(', ') || 'none'],
+    ['http.readTimeout', idle(http.readIdleTimeoutMs)],
+    ['http.writeTimeout', idle(http.writeIdleTimeoutMs)],
+    ['http.compat', http.dockerCompat ? 'docker2s2' : 'none'],
+    ['http.maxManifestBytes', formatSize(http.maxManifestBytes)],
+    ['http.tls.cert', http.tls?.certPath ?? 'none'],
+    ['http.tls.key', http.tls?.keyPath ?? 'none'],
+    [
+      'http.tls.cacert',
+      http.tls?.caPath === undefined
+        ? 'none'
+        : `${http.tls.caPath} (client certificates: ${http.tls.clientCertificates})`,
+    ],
+  ];
+}
+
+function accessKeys({ access }: Config): KeyValue[] {
+  const everywhere = 'http.accessControl.repositories["**"]';
+  return [
+    ['http.realm', access.realm],
+    ['http.auth.htpasswd.path', access.htpasswdPath ?? 'none'],
+    ['http.auth.failDelay', `${access.failDelayMs / 1000} s`],
+    [`${everywhere}.anonymousPolicy`, access.anonymous.join(', ') || 'nothing'],
+    [
+      `${everywhere}.defaultPolicy`,
+      access.htpasswdPath === undefined ? 'no users' : access.users.join(', ') || 'nothing',
+    ],
+    ['ZAS_ROOT_USER', access.rootUser],
+    [
+      'ZAS_ROOT_PASSWORD',
+      access.rootPassword === undefined ? `kept in ${access.rootPasswordPath}` : 'set, not shown',
+    ],
+  ];
+}
+
+function storageKeys({ storage }: Config): KeyValue[] {
+  return [
+    ...storage.volumes.flatMap(volumeKeys),
+    ['storage.gcUntagged', String(storage.gcUntagged)],
+    ['storage.reserveBytes', formatSize(storage.reserveBytes)],
+    ['storage.metadataDriver', storage.metadataDriver],
+    ['storage.blobDriver', storage.blobDriver],
+  ];
+}
+
+function volumeKeys({ path, rootDirectory, gc }: VolumeConfig): KeyValue[] {
+  const prefix = path === '' ? 'storage' : `storage.subPaths["${path}"]`;
+  return [
+    [`${prefix}.rootDirectory`, rootDirectory],
+    [`${prefix}.gc`, String(gc.enabled)],
+    [`${prefix}.gcDelay`, formatDuration(gc.delayMs)],
+    [`${prefix}.gcInterval`, gc.intervalMs === 0 ? '0 (once, at start)' : formatDuration(gc.intervalMs)],
+  ];
+}
+
+function otherKeys(config: Config): KeyValue[] {
+  return [
+    ['log.level', config.log.level],
+    ['log.output', config.log.output ?? 'standard error'],
+    ['workers', String(config.workers)],
+    ...config.extensions.map(({ name, module }): KeyValue => [`extensions.${name}`, `from ${module}`]),
+  ];
+}
+
+function idle(ms: number): string {
+  return ms === 0 ? '0 (waits for ever)' : `${formatDuration(ms)} without a byte`;
+}
+
+/** A list or a section is set when a part of it is. */
+function isBelow(set: string, key: string): boolean {
+  return set.startsWith(`${key}.`) || set.startsWith(`${key}[`);
+}
