@@ -124,7 +124,8 @@ function decodePage(digest: Digest, value: Uint8Array): PartsPage {
     const parts: CompositePart[] = [];
     for (let at = 0; at < flat.length; at += 2) {
       const [part, sizeBytes] = [flat[at], flat[at + 1]];
-      if (!(part instanceof Uint8Array) || typeof sizeBytes !== 'number') throw new Error('not a list of parts');
+      if (!(part instanceof Uint8Array) || typeof sizeBytes !== 'number')
+        throw new Error('not a list of parts');
       const algorithm = part.length === 64 ? 'sha512' : 'sha256';
       parts.push({ digest: makeDigest(algorithm, Buffer.from(part).toString('hex')), sizeBytes });
     }

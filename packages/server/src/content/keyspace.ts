@@ -6,7 +6,7 @@ import type { Key } from '../metadata/metadata-store.ts';
  * The tables of the content layer. Each begins with its mark, then the volume.
  * B blob record · P parts of a composite blob, paged · E edge · G blob that may have become garbage, by due time ·
  * g the due time of a blob's current G row · X published object that no record may point to any more and whose bytes
- * must still be removed · x published object that was seen without a record · s where the scrub resumes.
+ * must still be removed · o published object that was seen without a record · s where the scrub resumes.
  */
 const BLOB = 0x42;
 const PARTS = 0x50;
@@ -14,7 +14,7 @@ const EDGE = 0x45;
 const CANDIDATE = 0x47;
 const DUE = 0x67;
 const TRASH = 0x58;
-const SUSPECT = 0x78;
+const SUSPECT = 0x6f;
 const SCRUB = 0x73;
 
 export const contentKeys = {
@@ -28,6 +28,8 @@ export const contentKeys = {
   edges: (volume: string): Key => encodeKey(EDGE, volume),
   candidate: (volume: string, dueAtMs: number, digest: Digest): Key =>
     encodeKey(CANDIDATE, volume, dueAtMs, { digest }),
+  /** Below it is every candidate due before `dueAtMs`. */
+  candidateBound: (volume: string, dueAtMs: number): Key => encodeKey(CANDIDATE, volume, dueAtMs),
   candidates: (volume: string): Key => encodeKey(CANDIDATE, volume),
   due: (volume: string, digest: Digest): Key => encodeKey(DUE, volume, { digest }),
   trash: (volume: string, objectName: string): Key => encodeKey(TRASH, volume, objectName),
