@@ -15,10 +15,10 @@ export interface DiscoverableExtension {
 
 export interface OciLimits {
   /** Larger manifests are refused. The spec asks for 4 MB at least. */
-  readonly manifestBytes: number;
+  readonly manifestMaxBytes: number;
 }
 
-export const DEFAULT_OCI_LIMITS: OciLimits = { manifestBytes: 4 * 1024 * 1024 };
+export const DEFAULT_OCI_LIMITS: OciLimits = { manifestMaxBytes: 4 * 1024 * 1024 };
 
 /** What the operations work with. */
 export interface OciDeps {
@@ -26,7 +26,7 @@ export interface OciDeps {
   /** Only `beforeServe` is asked here; the registry asks those before a write. */
   readonly vetoes: Pick<Vetoes, 'beforeServe'>;
   /** Whether docker schema 2 manifests are accepted (zot's `http.compat`). */
-  readonly compat: { readonly docker: boolean };
+  readonly compat: { readonly docker2s2: boolean };
   readonly extensionsDiscovery: readonly DiscoverableExtension[];
   readonly limits: OciLimits;
 }

@@ -65,7 +65,7 @@ async function collectDescriptors(
       const text = renderDescriptor(descriptor);
       sizeBytes += Buffer.byteLength(text) + 1;
       // One descriptor alone is sent however large it is, or the pages would never end.
-      if (sizeBytes > limits.manifestBytes && items.length > 0) return { items, last, more: true };
+      if (sizeBytes > limits.manifestMaxBytes && items.length > 0) return { items, last, more: true };
       items.push(text);
       last = descriptor.digest;
     }

@@ -15,9 +15,9 @@ export async function putManifest(
   context: RequestContext,
   { registry, compat, limits }: OciDeps,
 ): Promise<Reply> {
-  const mediaType = manifestMediaType(context.head, compat.docker);
+  const mediaType = manifestMediaType(context.head, compat.docker2s2);
   const condition = manifestCondition(context.head);
-  const bytes = await collectManifest(context, limits.manifestBytes);
+  const bytes = await collectManifest(context, limits.manifestMaxBytes);
   const put = await registry.manifests.put({
     repository,
     reference,
