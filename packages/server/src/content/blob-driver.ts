@@ -34,14 +34,21 @@ export interface BlobDriver {
   readonly name: string;
   open(): Promise<void>;
   close(): Promise<void>;
-  /** Consumes `source` with back-pressure. Returns its length in bytes. */
+  /**
+   * Consumes `source` with back-pressure. Returns its length in bytes. A chunk belongs to the source again as soon as
+   * the driver pulls the next one: ingest reuses its buffers. `conflict` when the id is staged already.
+   */
   stage(
     id: StagedId,
     source: AsyncIterable<Uint8Array>,
     options?: { readonly signal?: AbortSignal },
   ): Promise<number>;
+  /** `blob-unknown` when nothing is staged under `id`, `conflict` when `name` exists. */
   publish(id: StagedId, name: ObjectName): Promise<void>;
-  /** Streams a published object; `range` must lie inside it. A missing object rejects on the first pull. */
+  /**
+   * Streams a published object; `range` must lie inside it (`range-unsatisfiable`). A missing object rejects on the
+   * first pull. Chunks belong to the reader: they are never reused.
+   */
   read(name: ObjectName, options?: ReadOptions): AsyncIterable<Uint8Array>;
   readStaged(id: StagedId, options?: ReadOptions): AsyncIterable<Uint8Array>;
   stat(name: ObjectName): Promise<ObjectInfo | undefined>;

@@ -1,0 +1,16 @@
+import type { DigestAlgorithm } from '@zot-artifact-store/spec';
+
+/** What a stream can be hashed with; md5 only where a protocol asks for it (S3 ETags), never as a digest of content. */
+export type HashAlgorithm = DigestAlgorithm | 'md5';
+
+/** Main thread to hash thread. Messages of one stream are handled in order; `bytes` is answered with `hashed`. */
+export type HashRequest =
+  | { readonly do: 'start'; readonly stream: number; readonly algorithm: HashAlgorithm }
+  | { readonly do: 'bytes'; readonly stream: number; readonly bytes: Uint8Array }
+  | { readonly do: 'digest'; readonly stream: number }
+  | { readonly do: 'drop'; readonly stream: number };
+
+/** Hash thread to main thread. After `hashed` the bytes may be overwritten. */
+export type HashReply =
+  | { readonly done: 'hashed'; readonly stream: number }
+  | { readonly done: 'digest'; readonly stream: number; readonly hex: string };

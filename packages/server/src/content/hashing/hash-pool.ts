@@ -1,0 +1,91 @@
+import { StoreError } from '@zot-artifact-store/spec';
+import { ByteBudget } from '../../work/byte-budget.ts';
+import type { HashAlgorithm } from './hash-messages.ts';
+import { HashThread } from './hash-thread.ts';
+import { type Hasher, InlineHasher, ThreadHasher, UndecidedHasher } from './hasher.ts';
+import { SharedBuffers } from './shared-buffers.ts';
+
+export interface HashPoolOptions {
+  readonly threads?: number;
+  /** Bodies up to this size are hashed where they are, without a message. */
+  readonly inlineBytes?: number;
+  /** Bounds the buffers between socket, file and hash, of all streams together: 48 MiB unless given. */
+  readonly budget?: ByteBudget;
+}
+
+/**
+ * Hashing off the event loop: a few threads, started when the first long stream comes, shared by all streams. Also
+ * owns the shared memory that streams are coalesced into, so that one copy serves the file and the hash.
+ */
+export class HashPool {
+  readonly buffers: SharedBuffers;
+  readonly #threads: (HashThread | undefined)[];
+  readonly #inlineBytes: number;
+  /** Apart from the buffers: a beginning is kept as long as its client is slow, a buffer never. */
+  readonly #heads = new ByteBudget(16 * 1024 * 1024);
+  #closed = false;
+
+  constructor(options: HashPoolOptions = {}) {
+    this.#threads = new Array<HashThread | undefined>(options.threads ?? 2).fill(undefined);
+    this.#inlineBytes = options.inlineBytes ?? 256 * 1024;
+    this.buffers = new SharedBuffers(options.budget ?? new ByteBudget(48 * 1024 * 1024));
+  }
+
+  /** Threads alive now. */
+  get startedThreads(): number {
+    return this.#threads.filter((thread) => thread !== undefined).length;
+  }
+
+  /** `expectedBytes` is a hint: a longer stream is still hashed right, a known one needs no copy of its beginning. */
+  hasher(algorithm: HashAlgorithm, options: { readonly expectedBytes?: number } = {}): Hasher {
+    const [hasher] = this.hashers([algorithm], options);
+    if (hasher === undefined) throw new RangeError('one algorithm gives one hasher');
+    return hasher;
+  }
+
+  /** Hashers of one stream, in the order of `algorithms`, on different threads where there are enough. */
+  hashers(
+    algorithms: readonly HashAlgorithm[],
+    options: { readonly expectedBytes?: number } = {},
+  ): readonly Hasher[] {
+    const { expectedBytes } = options;
+    const used = new Set<number>();
+    return algorithms.map((algorithm) => {
+      const startThread = () => new ThreadHasher(algorithm, this.#thread(used));
+      if (expectedBytes === undefined) {
+        return new UndecidedHasher({
+          algorithm,
+          inlineBytes: this.#inlineBytes,
+          room: this.#heads,
+          startThread,
+        });
+      }
+      return expectedBytes <= this.#inlineBytes ? new InlineHasher(algorithm) : startThread();
+    });
+  }
+
+  /** Ends the threads; streams in them reject with `unavailable`. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const threads = this.#threads.filter((thread) => thread !== undefined);
+    this.#threads.fill(undefined);
+    await Promise.all(threads.map((thread) => thread.close()));
+  }
+
+  /** The thread with the fewest streams, before all one that this stream does not use yet. */
+  #thread(used: Set<number>): HashThread {
+    if (this.#closed) throw new StoreError('unavailable', 'the server is stopping');
+    const burden = (slot: number) => (used.has(slot) ? 1e9 : 0) + (this.#threads[slot]?.streams ?? 0);
+    let best = 0;
+    for (let slot = 1; slot < this.#threads.length; slot++) if (burden(slot) < burden(best)) best = slot;
+    used.add(best);
+    const thread =
+      this.#threads[best] ??
+      new HashThread((dead) => {
+        const slot = this.#threads.indexOf(dead);
+        if (slot >= 0) this.#threads[slot] = undefined;
+      });
+    this.#threads[best] = thread;
+    return thread;
+  }
+}
