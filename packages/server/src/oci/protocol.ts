@@ -28,10 +28,7 @@ export function createOciProtocol(deps: OciDeps): Protocol<OciOperation> {
     name: 'oci',
     claims: isOciPath,
     classify: classifyOci,
-    run: async (operation, context) => {
-      const reply = await runOperation(operation, context, deps);
-      return context.head.method === 'HEAD' ? withoutBody(reply) : reply;
-    },
+    run: (operation, context) => runOperation(operation, context, deps),
     renderError: renderOciError,
   };
 }
@@ -77,15 +74,4 @@ function runOperation(operation: OciOperation, context: RequestContext, deps: Oc
     case 'oci.ListReferrers':
       return listReferrers(operation, context, deps);
   }
-}
-
-/** A HEAD on a list: the headers of the GET, with the length where it is known. */
-function withoutBody({ status, headers, body }: Reply): Reply {
-  if (body === undefined) return { status, headers };
-  const sizeBytes =
-    typeof body === 'string' || body instanceof Uint8Array ? Buffer.byteLength(body) : body.sizeBytes;
-  return {
-    status,
-    headers: sizeBytes === undefined ? headers : { ...headers, 'content-length': String(sizeBytes) },
-  };
 }
