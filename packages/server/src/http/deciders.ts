@@ -1,0 +1,96 @@
+import { StoreError } from '@zot-artifact-store/spec';
+import type { Permission, Principal } from '../extension/access.ts';
+import type { Authenticator, Authorization, Authorizer } from '../extension/contract.ts';
+import type { Operation, RequestHead } from './protocol.ts';
+
+/** Who says who is asking and what that one may do, in the order they are asked. */
+export interface Deciders {
+  readonly authenticators: readonly Authenticator[];
+  readonly authorizers: readonly Authorizer[];
+}
+
+const ANONYMOUS: Principal = { kind: 'anonymous' };
+
+/** The first authenticator that does not abstain decides; none: anonymous. Throws `unauthenticated` when it refuses. */
+export async function authenticate(
+  deciders: Deciders,
+  head: RequestHead,
+  operation: Operation,
+): Promise<Principal> {
+  for (const authenticator of deciders.authenticators) {
+    const result = await authenticator.authenticate(head, operation);
+    if (result.outcome === 'principal') return result.principal;
+    if (result.outcome === 'refuse') throw new StoreError('unauthenticated', result.message);
+  }
+  return ANONYMOUS;
+}
+
+/**
+ * Throws unless every permission is allowed: `unauthenticated` for anonymous, who may have better luck with a name,
+ * `denied` for a known user. The reason of the rule that decided is kept as the cause, for the log.
+ */
+export async function authorizeAll(
+  deciders: Deciders,
+  principal: Principal,
+  permissions: readonly Permission[],
+  head: RequestHead,
+): Promise<void> {
+  for (const permission of permissions) {
+    const decision = await decide(deciders, principal, permission, head);
+    if (decision.effect === 'allow') continue;
+    if (principal.kind === 'anonymous') {
+      throw new StoreError('unauthenticated', `${permission.action} needs a login`, {
+        resource: permission.resource,
+        cause: decision.reason,
+      });
+    }
+    throw new StoreError('denied', `${principal.name} may not do ${permission.action} here`, {
+      resource: permission.resource,
+      cause: decision.reason,
+    });
+  }
+}
+
+export async function isAllowed(
+  deciders: Deciders,
+  principal: Principal,
+  permission: Permission,
+  head: RequestHead,
+): Promise<boolean> {
+  return (await decide(deciders, principal, permission, head)).effect === 'allow';
+}
+
+/** `WWW-Authenticate` values for a 401, in the order of the authenticators. */
+export function collectChallenges(
+  deciders: Deciders,
+  head: RequestHead,
+  operation: Operation | undefined,
+): string[] {
+  const challenges: string[] = [];
+  for (const authenticator of deciders.authenticators) {
+    const challenge = authenticator.challenge?.(head, operation);
+    if (challenge !== undefined) challenges.push(challenge);
+  }
+  return challenges;
+}
+
+const OPEN: Authorization = { effect: 'allow', reason: 'no authorizer is configured' };
+const NOBODY: Authorization = { effect: 'deny', reason: 'no rule allows it' };
+
+/** Deny wins; then any allow; nobody allowing is a denial. Without any authoriser everything is allowed. */
+async function decide(
+  deciders: Deciders,
+  principal: Principal,
+  permission: Permission,
+  head: RequestHead,
+): Promise<Authorization> {
+  if (deciders.authorizers.length === 0) return OPEN;
+  let allowed: Authorization | undefined;
+  for (const authorizer of deciders.authorizers) {
+    const asked = authorizer.authorize(principal, permission, head);
+    const decision = asked instanceof Promise ? await asked : asked;
+    if (decision.effect === 'deny') return decision;
+    if (decision.effect === 'allow') allowed ??= decision;
+  }
+  return allowed ?? NOBODY;
+}
