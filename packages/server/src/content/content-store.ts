@@ -56,6 +56,7 @@ export interface ContentStore {
   /** '' for the main volume, else the configured sub-path ('/a'). */
   readonly volume: string;
 
+  /** Undefined also when the bytes are known to be damaged, so that a client uploads, and thereby repairs, the blob. */
   stat(digest: Digest): Promise<BlobInfo | undefined>;
 
   /**
@@ -85,7 +86,10 @@ export interface ContentStore {
       readonly signal?: AbortSignal;
     },
   ): Promise<Segment>;
-  /** Joins segments in order into one prepared blob. A single segment is published as it is, without copying. */
+  /**
+   * Joins segments in order into one prepared blob. A single segment is published as it is, without copying. The
+   * segments stay the caller's until `transact` succeeds, which removes them; discarding the blob leaves them.
+   */
   assemble(segments: readonly Segment[], options?: IngestOptions): Promise<PreparedBlob>;
   discardSegments(segments: readonly Pick<Segment, 'stagedId'>[]): Promise<void>;
 

@@ -1,0 +1,240 @@
+import { createHash } from 'node:crypto';
+import {
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  makeDigest,
+  StoreError,
+} from '@zot-artifact-store/spec';
+import type { BlobDriver, StagedId } from './blob-driver.ts';
+import type { IngestOptions, PreparedBlob, Segment } from './content-store.ts';
+import { hashStream } from './hash-stream.ts';
+import type { HashPool } from './hashing/hash-pool.ts';
+import { collectSmall, keepPartial, stageHashed } from './ingest.ts';
+import { interruptible } from './interruptible.ts';
+import { newStagedId } from './object-name.ts';
+import { type PreparedUnit, PreparedUnits } from './prepared.ts';
+
+export interface PrepareDeps {
+  readonly driver: BlobDriver;
+  readonly hashing: HashPool;
+  readonly inlineMaxBytes: number;
+}
+
+/** Bytes are kept once, under this algorithm; a digest of another names them as a composite of one part. */
+const CANONICAL: DigestAlgorithm = 'sha256';
+
+export async function prepareIngest(
+  deps: PrepareDeps,
+  source: AsyncIterable<Uint8Array> | Uint8Array,
+  options: IngestOptions,
+): Promise<PreparedBlob> {
+  const { expectedBytes, maxBytes, signal } = options;
+  const { inlineMaxBytes } = deps;
+  signal?.throwIfAborted();
+  if (source instanceof Uint8Array) {
+    assertSize(source.length, options);
+    if (source.length <= inlineMaxBytes) return prepareInline(deps, Buffer.from(source), options);
+    return prepareStream(deps, once(source), { ...options, expectedBytes: source.length });
+  }
+  const checked = expectedBytes === undefined ? source : ofLength(source, expectedBytes);
+  if (expectedBytes !== undefined && expectedBytes > inlineMaxBytes)
+    return prepareStream(deps, checked, options);
+  const limitBytes = Math.min(inlineMaxBytes, maxBytes ?? inlineMaxBytes);
+  const small = await collectSmall(interruptible(checked, signal), limitBytes);
+  return 'whole' in small
+    ? prepareInline(deps, small.whole, options)
+    : prepareStream(deps, small.rest, options);
+}
+
+export async function stageUploadSegment(
+  { driver, hashing }: PrepareDeps,
+  source: AsyncIterable<Uint8Array>,
+  options: {
+    readonly algorithm?: DigestAlgorithm;
+    readonly maxBytes?: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<Segment> {
+  const { algorithm = CANONICAL, maxBytes, signal } = options;
+  const stagedId = newStagedId();
+  // An abort ends the source, not the staging: what arrived until then is kept.
+  const partial = keepPartial(interruptible(source, signal));
+  const { sizeBytes, digests } = await stageHashed(driver, partial.source, {
+    id: stagedId,
+    algorithms: [algorithm],
+    hashing,
+    ...(maxBytes !== undefined && { maxBytes }),
+  });
+  const segment = { stagedId, sizeBytes, digest: digests[algorithm] };
+  const interrupted = partial.interrupted();
+  if (interrupted === undefined) return segment;
+  if (sizeBytes > 0) return { ...segment, interrupted };
+  await driver.removeStaged(stagedId);
+  throw interrupted;
+}
+
+export async function prepareAssembly(
+  deps: PrepareDeps,
+  segments: readonly Segment[],
+  options: IngestOptions,
+): Promise<PreparedBlob> {
+  const { driver, hashing, inlineMaxBytes } = deps;
+  const { signal } = options;
+  const consumed = segments.map(({ stagedId }) => stagedId);
+  const filled = segments.filter(({ sizeBytes }) => sizeBytes > 0);
+  const sizeBytes = filled.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+  assertSize(sizeBytes, options);
+  const whole = () => ofLength(readSegments(driver, filled, signal), sizeBytes);
+  if (sizeBytes <= inlineMaxBytes) {
+    return prepareInline(deps, await concat(whole()), { ...options, consumed });
+  }
+  const [only, ...others] = filled;
+  if (only === undefined || others.length > 0) {
+    return prepareStream(deps, whole(), { ...options, expectedBytes: sizeBytes, consumed });
+  }
+  const known = new Map([[digestAlgorithm(only.digest), only.digest]]);
+  const missing = wantedAlgorithms(options).filter((algorithm) => !known.has(algorithm));
+  if (missing.length > 0) {
+    const hashed = await hashStream(hashing, whole(), { algorithms: missing, expectedBytes: sizeBytes });
+    for (const digest of hashed.digests) known.set(digestAlgorithm(digest), digest);
+  }
+  const digests = chosen(known, options);
+  assertExpected(digests.digest, options);
+  return prepared(deps, { ...digests, sizeBytes, source: { kind: 'staged', id: only.stagedId }, consumed });
+}
+
+interface Consuming {
+  readonly consumed?: readonly StagedId[];
+}
+
+function prepareInline(deps: PrepareDeps, bytes: Buffer, options: IngestOptions & Consuming): PreparedBlob {
+  assertSize(bytes.length, options);
+  const known = new Map<DigestAlgorithm, Digest>();
+  for (const algorithm of wantedAlgorithms(options)) {
+    known.set(algorithm, makeDigest(algorithm, createHash(algorithm).update(bytes).digest('hex')));
+  }
+  const digests = chosen(known, options);
+  assertExpected(digests.digest, options);
+  const { consumed = [] } = options;
+  return prepared(deps, { ...digests, sizeBytes: bytes.length, source: { kind: 'inline', bytes }, consumed });
+}
+
+async function prepareStream(
+  deps: PrepareDeps,
+  source: AsyncIterable<Uint8Array>,
+  options: IngestOptions & Consuming,
+): Promise<PreparedBlob> {
+  const { driver, hashing } = deps;
+  const { maxBytes, expectedBytes, signal, consumed = [] } = options;
+  const id = newStagedId();
+  const staged = await stageHashed(driver, source, {
+    id,
+    algorithms: wantedAlgorithms(options),
+    hashing,
+    ...(maxBytes !== undefined && { maxBytes }),
+    ...(expectedBytes !== undefined && { expectedBytes }),
+    ...(signal && { signal }),
+  });
+  try {
+    const known = new Map(Object.values(staged.digests).map((digest) => [digestAlgorithm(digest), digest]));
+    const digests = chosen(known, options);
+    assertExpected(digests.digest, options);
+    const { sizeBytes } = staged;
+    return prepared(deps, { ...digests, sizeBytes, source: { kind: 'staged', id }, own: [id], consumed });
+  } catch (error) {
+    await driver.removeStaged(id);
+    throw error;
+  }
+}
+
+function prepared(
+  { driver }: PrepareDeps,
+  blob: {
+    readonly digest: Digest;
+    readonly canonical: Digest;
+    readonly sizeBytes: number;
+    readonly source: PreparedUnit['source'];
+    readonly own?: readonly StagedId[];
+    readonly consumed: readonly StagedId[];
+  },
+): PreparedBlob {
+  const { digest, canonical, sizeBytes, source } = blob;
+  const units: PreparedUnit[] = [{ digest: canonical, sizeBytes, source }];
+  if (digest !== canonical) {
+    const parts = [{ digest: canonical, sizeBytes }];
+    units.push({ digest, sizeBytes, source: { kind: 'composite', parts } });
+  }
+  return new PreparedUnits(driver, { ...blob, units });
+}
+
+function wantedAlgorithm({ expected, algorithm = CANONICAL }: IngestOptions): DigestAlgorithm {
+  return expected === undefined ? algorithm : digestAlgorithm(expected);
+}
+
+function wantedAlgorithms(options: IngestOptions): readonly DigestAlgorithm[] {
+  const wanted = wantedAlgorithm(options);
+  return wanted === CANONICAL ? [CANONICAL] : [CANONICAL, wanted];
+}
+
+function chosen(
+  known: ReadonlyMap<DigestAlgorithm, Digest>,
+  options: IngestOptions,
+): { readonly digest: Digest; readonly canonical: Digest } {
+  const digest = known.get(wantedAlgorithm(options));
+  const canonical = known.get(CANONICAL);
+  if (digest === undefined || canonical === undefined) throw new StoreError('internal', 'a hash is missing');
+  return { digest, canonical };
+}
+
+function assertExpected(digest: Digest, { expected }: IngestOptions): void {
+  if (expected === undefined || expected === digest) return;
+  throw new StoreError('digest-mismatch', `the content has the digest ${digest}, not ${expected}`, {
+    resource: expected,
+    detail: { expected, actual: digest },
+  });
+}
+
+function assertSize(sizeBytes: number, { expectedBytes, maxBytes }: IngestOptions): void {
+  if (maxBytes !== undefined && sizeBytes > maxBytes) {
+    throw new StoreError('body-too-large', `the content is larger than ${maxBytes} bytes`);
+  }
+  if (expectedBytes !== undefined && sizeBytes !== expectedBytes) throw otherSize(sizeBytes, expectedBytes);
+}
+
+/** The same stream; fails as soon as it is longer than promised, or when it ends short of it. */
+async function* ofLength(
+  source: AsyncIterable<Uint8Array>,
+  expectedBytes: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let sizeBytes = 0;
+  for await (const chunk of source) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > expectedBytes) throw otherSize(sizeBytes, expectedBytes);
+    yield chunk;
+  }
+  if (sizeBytes < expectedBytes) throw otherSize(sizeBytes, expectedBytes);
+}
+
+function otherSize(sizeBytes: number, expectedBytes: number): StoreError {
+  const found = sizeBytes > expectedBytes ? 'more' : `${sizeBytes}`;
+  return new StoreError('size-invalid', `${expectedBytes} bytes were announced and ${found} arrived`);
+}
+
+async function* readSegments(
+  driver: BlobDriver,
+  segments: readonly Segment[],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const { stagedId } of segments) yield* driver.readStaged(stagedId, signal && { signal });
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes;
+}
+
+async function concat(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of source) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
