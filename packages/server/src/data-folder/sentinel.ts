@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { open, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { StoreError } from '@zot-artifact-store/spec';
+import { z } from 'zod';
+
+export const SENTINEL_FILE = 'zas.json';
+export const NEW_SENTINEL_FILE = '.zas.json.new';
+
+/** Bumped when an older server could no longer read the folder. */
+const FORMAT = 1;
+
+const schema = z.object({ format: z.int().positive(), id: z.string().min(1), createdAt: z.string() });
+
+/**
+ * The file that says "this folder is ours". Without it a missing mount looks like an empty store, and somebody else's
+ * files like garbage.
+ */
+export type Sentinel = z.infer<typeof schema>;
+
+/** Undefined when there is none. Throws `unavailable` when it is not readable, too new, or another user's. */
+export async function readSentinel(root: string): Promise<Sentinel | undefined> {
+  const file = join(root, SENTINEL_FILE);
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  const { uid } = await stat(file);
+  const ownUid = process.getuid?.();
+  if (ownUid !== undefined && uid !== ownUid) {
+    throw new StoreError(
+      'unavailable',
+      `the data folder ${root} belongs to user ${uid}, but this process runs as user ${ownUid}; run it as that user or change the owner of the folder`,
+    );
+  }
+  const sentinel = parse(text);
+  if (sentinel === undefined) {
+    throw new StoreError('unavailable', `${file} is damaged; restore it from a backup of the data folder`);
+  }
+  if (sentinel.format > FORMAT) {
+    throw new StoreError(
+      'unavailable',
+      `the data folder ${root} has format ${sentinel.format}, written by a newer version; this one knows format ${FORMAT}`,
+    );
+  }
+  return sentinel;
+}
+
+/** Written whole or not at all, and on disk when the promise resolves. */
+export async function writeSentinel(root: string, nowMs: number): Promise<Sentinel> {
+  const sentinel: Sentinel = { format: FORMAT, id: randomUUID(), createdAt: new Date(nowMs).toISOString() };
+  const file = await open(join(root, NEW_SENTINEL_FILE), 'w', 0o600);
+  try {
+    await file.writeFile(`${JSON.stringify(sentinel, undefined, 2)}\n`);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(join(root, NEW_SENTINEL_FILE), join(root, SENTINEL_FILE));
+  await syncDirectory(root);
+  return sentinel;
+}
+
+/** Makes the entry of `path` in its parent durable. */
+export function syncParent(path: string): Promise<void> {
+  return syncDirectory(dirname(path));
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+function parse(text: string): Sentinel | undefined {
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
