@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import type { Problem } from '../config/key-path.ts';
+import { type LoadedConfig, loadConfig } from '../config/load.ts';
+import type { Flags } from '../config/overrides.ts';
+import { parseHtpasswd } from '../extensions/basic-auth/htpasswd.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface ConfigOptions extends Flags {
+  readonly config?: string;
+}
+
+export type UsableConfig = Extract<LoadedConfig, { ok: true }>;
+
+/** The two options every command that works on a store has. */
+export function addStoreOptions(command: Command): Command {
+  return command
+    .option('--config <file>', "configuration, JSON or YAML; zot's file works")
+    .option('--data <folder>', 'data folder (default: ./data)');
+}
+
+/** The configuration a command runs with; undefined when it cannot be used, after saying everything that is wrong. */
+export async function loadForCommand(
+  terminal: Terminal,
+  options: ConfigOptions,
+): Promise<UsableConfig | undefined> {
+  const loaded = await loadConfig({
+    file: options.config ?? (terminal.env.ZAS_CONFIG || undefined),
+    flags: options,
+    env: terminal.env,
+    cwd: terminal.cwd,
+    cores: terminal.cores,
+  });
+  const problems = loaded.ok ? await htpasswdProblems(loaded.config.access.htpasswdPath) : loaded.problems;
+  if (loaded.ok && problems.length === 0) return loaded;
+  terminal.complain(
+    problems.length === 1
+      ? 'zas: the configuration cannot be used:'
+      : `zas: the configuration cannot be used; there are ${problems.length} problems:`,
+  );
+  for (const problem of problems) terminal.complain(`  ${sentence(problem)}`);
+  return undefined;
+}
+
+export function sentence({ place, message }: Problem): string {
+  return `${place} ${message}.`;
+}
+
+/** The lines of the file are the extension's to judge; a person who checks a configuration wants them judged too. */
+async function htpasswdProblems(path: string | undefined): Promise<Problem[]> {
+  if (path === undefined) return [];
+  const parsed = parseHtpasswd(await readFile(path, 'utf8'));
+  if (parsed.ok) return [];
+  return parsed.problems.map((problem) => ({
+    place: `http.auth.htpasswd.path names ${path}:`,
+    message: problem,
+  }));
+}

@@ -1,0 +1,45 @@
+import { isStoreError } from '@zot-artifact-store/spec';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Says what ended a command, for people, and gives the exit code. The stack is shown with ZAS_DEBUG=1 only. */
+export function reportFailure(terminal: Terminal, error: unknown): ExitCode {
+  for (const line of describe(error)) terminal.complain(`zas: ${line}`);
+  if (terminal.env.ZAS_DEBUG === '1') terminal.complain(stackOf(error));
+  if (problemsOf(error)) return EXIT.usage;
+  return codes(error).some((code) => ADDRESS_CODES.has(code)) ? EXIT.addressUnavailable : EXIT.failed;
+}
+
+const ADDRESS_CODES: ReadonlySet<string> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL']);
+const MAX_CAUSES = 10;
+
+function describe(error: unknown): readonly string[] {
+  const problems = problemsOf(error);
+  if (problems) return problems;
+  if (isStoreError(error) && error.kind !== 'internal') return [error.message];
+  if (error instanceof Error && 'syscall' in error && 'code' in error) return [error.message];
+  const what = error instanceof Error ? error.message : String(error);
+  return [`something unexpected went wrong: ${what}`, 'this is a bug; with ZAS_DEBUG=1 the stack is shown.'];
+}
+
+/** Errors that carry sentences of their own, one per thing that is wrong with what was configured. */
+function problemsOf(error: unknown): readonly string[] | undefined {
+  if (!(error instanceof Error) || !('problems' in error) || !Array.isArray(error.problems)) return undefined;
+  return error.problems.map(String);
+}
+
+function codes(error: unknown): string[] {
+  const found: string[] = [];
+  let current = error;
+  for (let depth = 0; depth < MAX_CAUSES && current instanceof Error; depth += 1) {
+    if ('code' in current) found.push(String(current.code));
+    current = current.cause;
+  }
+  return found;
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addConfigCommands } from './commands/config.ts';
+import { addFsckCommand } from './commands/fsck.ts';
+import { addGcCommand } from './commands/gc.ts';
+import { addScrubCommand } from './commands/scrub.ts';
+import { addServeCommand } from './commands/serve.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { reportFailure } from './report-failure.ts';
+import type { Services } from './services.ts';
+import type { Terminal } from './terminal.ts';
+
+const DESCRIPTION =
+  'Zot Artifact Store: an OCI registry over a content-addressed store. "zas help <command>" tells more of each command.';
+
+const NOTES = `
+Examples:
+  zas serve                             start a registry on 127.0.0.1:8080 with its data in ./data
+  zas serve config.yaml                 start it with a configuration; zot's file works
+  zas verify config.yaml                say what is wrong with a configuration
+  zas gc --data /srv/zas --dry-run      say what could be removed
+
+Exit codes: 0 done; 1 failed, or found problems; 2 wrong usage or configuration; 3 the address to
+listen on cannot be had.`;
+
+/** Runs one command line (without node and script) to its end and gives the exit code. Never throws. */
+export async function runCli(
+  argv: readonly string[],
+  terminal: Terminal,
+  services: Services,
+): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.ok;
+  const program = buildProgram(terminal, services, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Help and version arrive here as well, with code 0; everything else commander throws is wrong usage, said already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    return reportFailure(terminal, error);
+  }
+}
+
+function buildProgram(terminal: Terminal, services: Services, finish: (code: ExitCode) => void): Command {
+  const program = new Command('zas')
+    .description(DESCRIPTION)
+    .version(readVersion(), '-v, --version', 'print the version')
+    .addHelpText('after', NOTES)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.replace(/\n$/, '')),
+      writeErr: (text) => terminal.complain(text.replace(/\n$/, '')),
+      outputError: (text, write) => write(text.replace(/^error: /, 'zas: ')),
+      getOutHelpWidth: () => 100,
+      getErrHelpWidth: () => 100,
+    });
+  const context = { terminal, services, finish };
+  addServeCommand(program, context);
+  addConfigCommands(program, terminal, finish);
+  addGcCommand(program, context);
+  addScrubCommand(program, context);
+  addFsckCommand(program, context);
+  return program;
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { readonly version: string }; // our own package.json
+  return version;
+}

@@ -1,0 +1,34 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { FsckReport } from '../content/fsck.ts';
+import type { GarbageReport } from '../content/gc.ts';
+import type { ScrubReport } from '../content/scrub.ts';
+
+/** A store opened for a command; other processes may serve from it at the same time. */
+export interface OpenedStore {
+  /** '' is the main volume. */
+  readonly volumes: readonly string[];
+  collectGarbage(
+    volume: string,
+    options: { readonly dryRun: boolean; readonly untagged: boolean; readonly signal: AbortSignal },
+  ): Promise<GarbageReport & { readonly untaggedManifests: number }>;
+  scrub(
+    volume: string,
+    options: { readonly fromStart: boolean; readonly signal: AbortSignal },
+  ): Promise<ScrubReport>;
+  fsck(volume: string, options: { readonly signal: AbortSignal }): Promise<FsckReport>;
+  close(): Promise<void>;
+}
+
+export interface ServeOptions {
+  readonly log: Logger;
+  /** Standard output: the readiness line. */
+  print(text: string): void;
+}
+
+/** What the commands ask of the rest of the server. Loaded when needed, so that `--help` is quick. */
+export interface Services {
+  /** Resolves when the server has stopped as it was asked to; throws when it cannot start or must stop. */
+  serve(config: Config, options: ServeOptions): Promise<void>;
+  openStore(config: Config, options: { readonly log: Logger }): Promise<OpenedStore>;
+}
