@@ -1,5 +1,4 @@
 import { type Digest, isStoreError } from '@zot-artifact-store/spec';
-import type { Logger } from 'pino';
 import { type Transaction, transact } from '../metadata/transaction.ts';
 import type { ObjectName } from './blob-driver.ts';
 import { type BlobLocation, type BlobRecord, decodeBlob, encodeBlob } from './blob-records.ts';
@@ -9,12 +8,12 @@ import { contentKeys } from './keyspace.ts';
 import { objectName } from './object-name.ts';
 import type { PreparedUnit, PreparedUnits } from './prepared.ts';
 import { emptyTrash, putTrash } from './trash.ts';
-import type { ContentVolume } from './volume.ts';
+import type { ContentLog, ContentVolume } from './volume.ts';
 
 export interface CommitDeps extends ContentVolume {
   readonly clock: { now(): number };
   readonly graceMs: number;
-  readonly log: Logger;
+  readonly log: ContentLog;
 }
 
 /** What a transaction under way knows of the blobs it brings. */

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { type Digest, digestAlgorithm, digestHex, StoreError } from '@zot-artifact-store/spec';
-import type { Logger } from 'pino';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
 import { type Transaction, transact } from '../metadata/transaction.ts';
 import type { BlobDriver } from './blob-driver.ts';
@@ -13,6 +12,7 @@ import { contentKeys } from './keyspace.ts';
 import { type PrepareDeps, prepareAssembly, prepareIngest, stageUploadSegment } from './prepare.ts';
 import { asPreparedUnits, PreparedUnits, removeAll } from './prepared.ts';
 import { findSoundBlob, openBlob } from './reader.ts';
+import type { ContentLog } from './volume.ts';
 import { WholeCache } from './whole-cache.ts';
 
 export interface ContentStoreOptions {
@@ -24,7 +24,7 @@ export interface ContentStoreOptions {
   readonly clock: { now(): number };
   /** How long a blob stays after its last edge went. */
   readonly graceMs: number;
-  readonly log: Logger;
+  readonly log: ContentLog;
   /** Blobs up to this size live in their record; with it, the record stays below MAX_VALUE_BYTES. */
   readonly inlineMaxBytes?: number;
   /** For whole small blobs in memory. */

@@ -1,5 +1,4 @@
 import type { Digest } from '@zot-artifact-store/spec';
-import type { Logger } from 'pino';
 import type { Key } from '../metadata/metadata-store.ts';
 import { Transaction } from '../metadata/transaction.ts';
 import type { ObjectName } from './blob-driver.ts';
@@ -8,13 +7,13 @@ import { dropComposite } from './composite.ts';
 import { decodeCandidate, decodeTime, firstEdge } from './edges.ts';
 import { contentKeys } from './keyspace.ts';
 import { dueTrash, emptyTrash, putTrash } from './trash.ts';
-import type { ContentVolume } from './volume.ts';
+import type { ContentLog, ContentVolume } from './volume.ts';
 
 export interface GarbageOptions extends ContentVolume {
   readonly now: number;
   /** The time the parts of a collected composite get before they are looked at. */
   readonly graceMs: number;
-  readonly log: Logger;
+  readonly log: ContentLog;
   /** Report what a run would do now, and write nothing. */
   readonly dryRun?: boolean;
   /** Rows read at once. */

@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { Key } from '../metadata/metadata-store.ts';
 import { Transaction } from '../metadata/transaction.ts';
 import type { ObjectInfo, ObjectName, StagedId } from './blob-driver.ts';
@@ -7,13 +6,13 @@ import { decodeTime, encodeTime } from './edges.ts';
 import { contentKeys } from './keyspace.ts';
 import { parseObjectName } from './object-name.ts';
 import { objectNameOf, putTrash } from './trash.ts';
-import type { ContentVolume } from './volume.ts';
+import type { ContentLog, ContentVolume } from './volume.ts';
 
 export interface OrphanOptions extends ContentVolume {
   readonly now: number;
   /** How long an object may be without a record, and staged bytes without a claim. */
   readonly graceMs: number;
-  readonly log: Logger;
+  readonly log: ContentLog;
   /** Whether an upload session needs these staged bytes. */
   isStagedClaimed(id: StagedId): Promise<boolean> | boolean;
   readonly dryRun?: boolean;

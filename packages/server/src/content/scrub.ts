@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Digest, digestAlgorithm, isStoreError, tryParseDigest } from '@zot-artifact-store/spec';
-import type { Logger } from 'pino';
 import { decodeKey } from '../metadata/keys.ts';
 import type { Entry, Key } from '../metadata/metadata-store.ts';
 import { recordCodec } from '../metadata/record.ts';
@@ -14,11 +13,11 @@ import type { HashPool } from './hashing/hash-pool.ts';
 import { contentKeys } from './keyspace.ts';
 import { Pace } from './pace.ts';
 import { openBlob } from './reader.ts';
-import type { ContentVolume } from './volume.ts';
+import type { ContentLog, ContentVolume } from './volume.ts';
 
 export interface ScrubOptions extends ContentVolume {
   readonly hashing: HashPool;
-  readonly log: Logger;
+  readonly log: ContentLog;
   readonly bytesPerSecond: number;
   readonly signal?: AbortSignal;
   /** Start anew instead of where an earlier run stopped. */

@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
 import type { BlobDriver } from './blob-driver.ts';
 
@@ -8,3 +9,6 @@ export interface ContentVolume {
   /** '' for the main volume. */
   readonly volume: string;
 }
+
+/** Where the content layer says what it could not tell its caller. */
+export type ContentLog = Pick<Logger, 'warn' | 'error'>;

@@ -1,0 +1,9 @@
+import { contentStoreContract } from '@zot-artifact-store/testkit/content-contract.ts';
+import { MemoryBlobDriver } from '../drivers/memory/memory-blob-driver.ts';
+import { MemoryMetadataStore } from '../metadata/memory/memory-metadata-store.ts';
+
+contentStoreContract('memory', async () => ({
+  metadata: new MemoryMetadataStore(),
+  driver: new MemoryBlobDriver(),
+  cleanup: async () => {},
+}));
