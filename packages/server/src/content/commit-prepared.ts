@@ -1,7 +1,7 @@
 import { type Digest, isStoreError } from '@zot-artifact-store/spec';
 import { type Transaction, transact } from '../metadata/transaction.ts';
 import type { ObjectName } from './blob-driver.ts';
-import { type BlobLocation, type BlobRecord, decodeBlob, encodeBlob } from './blob-records.ts';
+import { type BlobLocation, type BlobRecord, blobUnknown, decodeBlob, encodeBlob } from './blob-records.ts';
 import { dropComposite, putComposite } from './composite.ts';
 import { compositeOwner, putCandidate, putEdge } from './edges.ts';
 import { contentKeys } from './keyspace.ts';
@@ -169,13 +169,31 @@ async function place(
     }
     case 'composite': {
       const brought = new Set(records.units.map((each) => each.digest));
-      for (const part of new Set(source.parts.map((each) => each.digest))) {
-        if (!brought.has(part)) transaction.expectPresent(contentKeys.blob(volume, part));
-      }
+      const others = new Set(source.parts.map((part) => part.digest).filter((part) => !brought.has(part)));
+      await expectParts(deps, transaction, [...others]);
       return putComposite(transaction, { volume, digest, parts: source.parts });
     }
   }
 }
+
+/** Throws `blob-unknown` when a part is not there, rather than losing every attempt. */
+async function expectParts(
+  deps: CommitDeps,
+  transaction: Transaction,
+  parts: readonly Digest[],
+): Promise<void> {
+  for (let at = 0; at < parts.length; at += PARTS_AT_ONCE) {
+    const some = parts.slice(at, at + PARTS_AT_ONCE);
+    const keys = some.map((part) => contentKeys.blob(deps.volume, part));
+    const values = await deps.metadata.getMany(keys);
+    for (const [index, part] of some.entries()) {
+      if (values[index] === undefined) throw blobUnknown(part);
+      transaction.expectPresent(contentKeys.blob(deps.volume, part));
+    }
+  }
+}
+
+const PARTS_AT_ONCE = 256;
 
 function dueAt({ clock, graceMs }: CommitDeps): number {
   return clock.now() + graceMs;
