@@ -1,7 +1,6 @@
 import { StoreError } from '@zot-artifact-store/spec';
 import type {
   BlobDriver,
-  ByteRange,
   ObjectInfo,
   ObjectName,
   ReadOptions,
@@ -10,6 +9,7 @@ import type {
 } from '../../content/blob-driver.ts';
 import { interruptible } from '../../content/interruptible.ts';
 import { parseObjectName, parseStagedId } from '../../content/object-name.ts';
+import { checkedRange } from '../checked-range.ts';
 
 interface StoredBytes extends ObjectInfo {
   readonly bytes: Buffer;
@@ -150,19 +150,4 @@ async function* readStored(
     options.signal?.throwIfAborted();
     yield stored.bytes.subarray(offset, Math.min(offset + READ_CHUNK_BYTES, end + 1));
   }
-}
-
-function checkedRange(range: ByteRange | undefined, sizeBytes: number): ByteRange {
-  if (range === undefined) return { start: 0, end: sizeBytes - 1 };
-  const { start, end } = range;
-  if (
-    !Number.isSafeInteger(start) ||
-    start < 0 ||
-    !Number.isSafeInteger(end) ||
-    end < start ||
-    end >= sizeBytes
-  ) {
-    throw new StoreError('range-unsatisfiable', `the range ${start}-${end} is not inside ${sizeBytes} bytes`);
-  }
-  return range;
 }
