@@ -17,9 +17,26 @@ function describe(error: unknown): readonly string[] {
   const problems = problemsOf(error);
   if (problems) return problems;
   if (isStoreError(error) && error.kind !== 'internal') return [error.message];
-  if (error instanceof Error && 'syscall' in error && 'code' in error) return [error.message];
+  if (error instanceof Error && 'syscall' in error && 'code' in error) return [describeSystemError(error)];
   const what = error instanceof Error ? error.message : String(error);
   return [`something unexpected went wrong: ${what}`, 'this is a bug; with ZAS_DEBUG=1 the stack is shown.'];
+}
+
+/** What the operating system refused; an address to listen on is what people meet. */
+function describeSystemError(error: Error & { readonly code: unknown; readonly syscall: unknown }): string {
+  if (error.syscall !== 'listen') return error.message;
+  const port = 'port' in error ? `:${String(error.port)}` : '';
+  const address = `${'address' in error ? String(error.address) : 'the address'}${port}`;
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `${address} is in use by another program; end that one, or choose another port with --port.`;
+    case 'EADDRNOTAVAIL':
+      return `${address} is not an address of this machine; choose one that is with --host.`;
+    case 'EACCES':
+      return `${address} may not be listened on by this user; choose a port above 1023 with --port.`;
+    default:
+      return error.message;
+  }
 }
 
 /** Errors that carry sentences of their own, one per thing that is wrong with what was configured. */

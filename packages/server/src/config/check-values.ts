@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import type { Config } from './config.ts';
-import type { Problem } from './key-path.ts';
+import { formatPath, type Problem } from './key-path.ts';
 import { type ConfigFile, EVERY_REPOSITORY } from './schema.ts';
 
 /** A single component of a repository name (distribution-spec, "Pulling manifests") behind a slash, as in zot. */
@@ -50,7 +50,7 @@ function checkAccess(file: ConfigFile): Problem[] {
 function checkSubPaths(file: ConfigFile, config: Config): Problem[] {
   const problems: Problem[] = [];
   for (const [path, section] of Object.entries(file.storage?.subPaths ?? {})) {
-    const place = `storage.subPaths[${JSON.stringify(path.slice(0, MAX_SUB_PATH_LENGTH))}]`;
+    const place = formatPath(['storage', 'subPaths', path]);
     if (path.length > MAX_SUB_PATH_LENGTH || !SUB_PATH.test(path)) {
       const message =
         'must be a slash and the first part of repository names, in lower case, as in "/a" or "/team-1"';
@@ -60,7 +60,7 @@ function checkSubPaths(file: ConfigFile, config: Config): Problem[] {
   }
   for (const { path, gc } of config.storage.volumes) {
     if (!gc.enabled || gc.delayMs > 0) continue;
-    const place = path === '' ? 'storage.gcDelay' : `storage.subPaths["${path}"].gcDelay`;
+    const place = `${volumePlace(path)}.gcDelay`;
     const message =
       'must be above 0 while gc is on: what is being pushed has no reference until its manifest comes';
     problems.push({ place, message });
@@ -68,9 +68,13 @@ function checkSubPaths(file: ConfigFile, config: Config): Problem[] {
   return problems;
 }
 
+function volumePlace(path: string): string {
+  return path === '' ? 'storage' : formatPath(['storage', 'subPaths', path]);
+}
+
 function checkDirectories(config: Config): Problem[] {
   const places = config.storage.volumes.map(({ path, rootDirectory }) => ({
-    place: path === '' ? 'storage.rootDirectory' : `storage.subPaths["${path}"].rootDirectory`,
+    place: `${volumePlace(path)}.rootDirectory`,
     directory: realDirectory(rootDirectory),
   }));
   return places.flatMap((one, index) =>

@@ -56,8 +56,7 @@ export function parseDuration(input: string | number): Parsed {
     totalMs += Number(amount) * unitMs;
   }
   if (totalMs > MAX_DURATION_MS) return no(`"${text}" is too long`);
-  // Rounded up, so that a duration somebody asked for never becomes "none".
-  return { ok: true, value: Math.ceil(Math.round(totalMs * 1e6) / 1e6) };
+  return { ok: true, value: wholeMs(totalMs) };
 }
 
 /** A size in bytes: a plain whole number, or a number with a unit (`64MiB`, `10MB`, `1.5GiB`). */
@@ -100,6 +99,12 @@ export function formatSize(bytes: number): string {
     if (bytes >= unit && bytes % unit === 0) return `${bytes / unit}${name}`;
   }
   return `${bytes}`;
+}
+
+/** Rounded up, so that a duration somebody asked for never becomes "none"; what is only a trace of binary fractions is dropped. */
+function wholeMs(ms: number): number {
+  const nearest = Math.round(ms);
+  return nearest > 0 && Math.abs(ms - nearest) < 1e-3 ? nearest : Math.ceil(ms);
 }
 
 function no(why: string): Parsed {
