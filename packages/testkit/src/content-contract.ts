@@ -27,14 +27,23 @@ export class ContentBench {
   readonly hashing = new HashPool({ threads: 1 });
   readonly volume = '/v';
   readonly log = silent;
-  readonly graceMs = GRACE_MS;
+  readonly graceMs: number;
   readonly store: ContentStore;
   nowMs = 1_700_000_000_000;
 
-  constructor({ metadata, driver }: { readonly metadata: MetadataStore; readonly driver: BlobDriver }) {
+  constructor({
+    metadata,
+    driver,
+    graceMs = GRACE_MS,
+  }: {
+    readonly metadata: MetadataStore;
+    readonly driver: BlobDriver;
+    readonly graceMs?: number;
+  }) {
     this.metadata = metadata;
+    this.graceMs = graceMs;
     this.driver = driver;
-    const { hashing, volume, log, graceMs } = this;
+    const { hashing, volume, log } = this;
     const clock = { now: () => this.nowMs };
     this.store = createContentStore({ metadata, driver, volume, hashing, clock, graceMs, log });
   }
