@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { isStoreError, StoreError } from '@zot-artifact-store/spec';
+import { gather } from '@zot-artifact-store/testkit/gather.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryBlobDriver } from '../drivers/memory/memory-blob-driver.ts';
 import { ByteBudget } from '../work/byte-budget.ts';
@@ -23,7 +24,7 @@ async function* trickling(bytes: Uint8Array, chunkBytes: number): AsyncGenerator
 }
 
 async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(source, (chunk) => Buffer.from(chunk)));
+  return Buffer.concat((await gather(source)).map((chunk) => Buffer.from(chunk)));
 }
 
 async function settledTurns(): Promise<void> {
@@ -45,7 +46,7 @@ describe('stageHashed', () => {
   afterEach(() => hashing.close());
 
   async function expectNothingLeft(of: BlobDriver = driver): Promise<void> {
-    expect(await Array.fromAsync(of.listStaged())).toEqual([]);
+    expect(await gather(of.listStaged())).toEqual([]);
     while (budget.usedBytes > 0) await new Promise(setImmediate);
   }
 

@@ -1,5 +1,5 @@
 import * as nodeFileSystem from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import type {
   BlobDriver,
@@ -52,6 +52,8 @@ export class FilesystemBlobDriver implements BlobDriver {
   readonly #fileMode: number;
   readonly #folderMode: number;
   readonly #publishing = new Set<string>();
+  /** Made by this process, and perhaps not durable in their parents yet. */
+  readonly #newFolders = new Set<string>();
 
   constructor(options: FilesystemBlobDriverOptions) {
     this.#layout = new Layout(options.root);
@@ -112,7 +114,7 @@ export class FilesystemBlobDriver implements BlobDriver {
     try {
       if ((await this.stat(name)) !== undefined) throw nameTaken();
       if (!(await this.#move(staged, path, folder))) throw unknownContent(id);
-      await this.#folderSync.sync(folder);
+      await this.#syncFolder(folder);
     } finally {
       this.#publishing.delete(path);
     }
@@ -164,7 +166,7 @@ export class FilesystemBlobDriver implements BlobDriver {
     const from = this.#layout.object(name);
     const to = this.#layout.quarantined(name);
     if (!(await this.#move(from.path, to.path, to.folder))) return;
-    await Promise.all([this.#folderSync.sync(to.folder), this.#folderSync.sync(from.folder)]);
+    await Promise.all([this.#syncFolder(to.folder), this.#folderSync.sync(from.folder)]);
   }
 
   async space(): Promise<SpaceInfo | undefined> {
@@ -181,11 +183,21 @@ export class FilesystemBlobDriver implements BlobDriver {
         if (!isMissing(error)) throw error;
       }
       if ((await this.#infoOf(from)) === undefined) return false;
-      // Somebody removed the folder it goes to.
+      // The first object of a rare fan-out folder, or somebody removed the folder.
+      this.#newFolders.add(toFolder);
       await createFolder(toFolder, this.#folderTools);
+      // Another call may have created it and not synced it yet.
+      await this.#folderSync.sync(dirname(toFolder));
       await this.#fs.rename(from, to);
+      this.#newFolders.delete(toFolder);
       return true;
     });
+  }
+
+  /** Makes the names in `folder` durable; while another call creates it, the name of the folder too. */
+  async #syncFolder(folder: string): Promise<void> {
+    if (this.#newFolders.has(folder)) await this.#folderSync.sync(dirname(folder));
+    await this.#folderSync.sync(folder);
   }
 
   async #unlink(path: string): Promise<void> {
@@ -200,7 +212,7 @@ export class FilesystemBlobDriver implements BlobDriver {
   async #infoOf(path: string): Promise<ObjectInfo | undefined> {
     try {
       const stats = await this.#fs.lstat(path);
-      return stats.isFile() ? { sizeBytes: stats.size, modifiedAtMs: stats.mtimeMs } : undefined;
+      return stats.isFile() ? { sizeBytes: stats.size, modifiedAtMs: Math.trunc(stats.mtimeMs) } : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw translateError(error, 'find this content');

@@ -11,16 +11,17 @@ export interface FolderTools {
   readonly folderMode: number;
 }
 
-/** Creates what is missing of the layout, durably: each new folder is synced into its parent. */
+/**
+ * Creates what is missing of the layout and syncs it: also what was there, because a process that died may have created
+ * it without getting as far as the sync.
+ */
 export async function createLayout(layout: Layout, tools: FolderTools): Promise<void> {
   for (const folder of layout.folders) await createFolder(folder, tools);
-  for (const parent of layout.fanOutParents) await createFanOut(parent, tools);
-  const [staging, ...others] = await Promise.all(
-    [layout.staging, layout.objects, layout.quarantine, ...layout.fanOutParents].map((folder) =>
-      tools.fs.stat(folder),
-    ),
-  );
-  if (others.some((stats) => stats.dev !== staging?.dev)) {
+  await createFanOut(layout.commonFanOut, tools);
+  const all = layout.folders.filter((folder) => folder !== layout.staging);
+  await Promise.all(all.map((folder) => tools.folderSync.sync(folder)));
+  const devices = await Promise.all(layout.folders.map(async (folder) => (await tools.fs.stat(folder)).dev));
+  if (new Set(devices.slice(1)).size > 1) {
     throw new StoreError('unavailable', 'the folders of the blob store must lie on one filesystem');
   }
 }
@@ -43,16 +44,12 @@ async function createFanOut(parent: string, tools: FolderTools): Promise<void> {
   const present = new Set<string>();
   for await (const entry of await tools.fs.opendir(parent, { bufferSize: 256 })) present.add(entry.name);
   const missing = FAN_OUT.filter((name) => !present.has(name));
-  if (missing.length === 0) return;
-  try {
-    // Another process may open the same store at the same time.
-    for (const name of missing) {
-      await tools.fs.mkdir(join(parent, name), { mode: tools.folderMode }).catch((error: unknown) => {
-        if (errorCode(error) !== 'EEXIST') throw error;
-      });
-    }
-  } catch (error) {
-    throw translateError(error, 'create its folders');
-  }
-  await tools.folderSync.sync(parent);
+  await Promise.all(
+    missing.map((name) =>
+      tools.fs.mkdir(join(parent, name), { mode: tools.folderMode }).catch((error: unknown) => {
+        // Another process may open the same store at the same time.
+        if (errorCode(error) !== 'EEXIST') throw translateError(error, 'create its folders');
+      }),
+    ),
+  );
 }

@@ -31,9 +31,14 @@ export class Layout {
     return [this.root, this.staging, this.objects, this.quarantine, ...ofAlgorithms];
   }
 
-  /** The folders that hold the fan-out. */
+  /** The folders that hold a fan-out. */
   get fanOutParents(): readonly string[] {
     return ALGORITHMS.map((name) => join(this.objects, name));
+  }
+
+  /** The fan-out that every store uses, made at open; that of other algorithms is made as it is needed. */
+  get commonFanOut(): string {
+    return join(this.objects, 'sha256');
   }
 
   object(name: ObjectName): { readonly path: string; readonly folder: string } {
