@@ -140,6 +140,24 @@ describe('pushing a manifest', () => {
     expectError(chunked, 413, 'MANIFEST_INVALID');
   });
 
+  it('takes an image before its layers, keeps those that come later, and refuses one without its config', async () => {
+    const config = describeContent(TYPE.config, '{}');
+    const layer = describeContent(TYPE.layer, 'comes later');
+    const content = JSON.stringify({ schemaVersion: 2, mediaType: TYPE.manifest, config, layers: [layer] });
+    expectError(await wire.putManifest('put/missing', 'v1', content), 400, 'MANIFEST_BLOB_UNKNOWN');
+    await wire.pushBlob('put/missing', '{}');
+    expect((await wire.putManifest('put/missing', 'v1', content)).status).toBe(201);
+    const blob = `/v2/put/missing/blobs/${layer.digest}`;
+    expect((await wire.head(blob)).status).toBe(404);
+    await wire.pushBlob('put/missing', 'comes later');
+    expectError(await wire.send('DELETE', blob), 405, 'DENIED');
+    expect((await wire.putManifest('put/missing', 'v2', content)).status).toBe(201);
+    expectError(await wire.send('DELETE', blob), 405, 'DENIED');
+    const manifest = `/v2/put/missing/manifests/${digestOf(content)}`;
+    expect((await wire.send('DELETE', manifest)).status).toBe(202);
+    expect((await wire.send('DELETE', blob)).status).toBe(202);
+  });
+
   it('takes an index before its children and a manifest without layers', async () => {
     const child = {
       ...describeContent(TYPE.manifest, 'later'),

@@ -133,7 +133,7 @@ async function dropReferences(
   const named = [...blobs.keys(), ...optional.keys()];
   const members = await metadata.getMany(named.map((blob) => registryKeys.member(repository, blob)));
   for (const blob of blobs.keys()) content.removeEdge(transaction, blob, manifestOwner(repository, digest));
-  for (const blob of optional.keys()) transaction.delete(registryKeys.reference(repository, blob, digest));
+  for (const blob of named) transaction.delete(registryKeys.reference(repository, blob, digest));
   named.forEach((blob, index) => {
     const raw = members[index];
     if (raw === undefined) return;

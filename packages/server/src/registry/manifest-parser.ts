@@ -14,8 +14,10 @@ export interface ParsedManifest {
   readonly artifactType: string | undefined;
   readonly subject: Descriptor | undefined;
   readonly annotations: Readonly<Record<string, string>> | undefined;
-  /** Config and layers that must be in the repository, with their sizes. */
+  /** Config and layers, with their sizes. */
   readonly blobs: ReadonlyMap<Digest, number>;
+  /** The one blob that must be in the repository; layers of a sparse image may come later, or never. */
+  readonly config: Digest | undefined;
   /** What may be missing: index children (sparse indexes) and layers that come from elsewhere. */
   readonly optional: ReadonlyMap<Digest, number>;
   /** Descriptors of an index in its order; empty for an image manifest. */
@@ -102,6 +104,7 @@ function readImage(document: JsonObject, mediaType: string): ParsedManifest {
     ...common,
     artifactType: common.artifactType ?? config.mediaType,
     blobs,
+    config: config.digest,
     optional,
     children: [],
   };
@@ -116,7 +119,8 @@ function readIndex(document: JsonObject, mediaType: string): ParsedManifest {
   children.forEach((child, index) => {
     note(optional, child, `manifests[${index}]`);
   });
-  return { kind: 'index', ...readCommon(document, mediaType), blobs: new Map(), optional, children };
+  const common = readCommon(document, mediaType);
+  return { kind: 'index', ...common, blobs: new Map(), config: undefined, optional, children };
 }
 
 function readCommon(document: JsonObject, mediaType: string) {

@@ -147,9 +147,10 @@ function recordOf(put: CheckedPut, pushedAtMs: number, before: ManifestRecord | 
 }
 
 /**
- * Config and layers must be members, and get an edge. What may be missing gets a row that needs nothing to be there, so
- * that it counts also for an index child or a foreign layer that is pushed later. What is there is checked to be there
- * still at commit, because that is the key on which a concurrent delete of it meets this transaction.
+ * The config must be a member. It and the layers that are members get an edge; what is missing (of a sparse image, which
+ * the spec's conformance program pushes) or may be gets a row that needs nothing to be there, so that it counts also for
+ * a layer or an index child that is pushed later. What is there is checked to be there still at commit, because that is
+ * the key on which a concurrent delete of it meets this transaction.
  */
 async function writeReferences(
   { metadata, volumeFor }: RegistryContext,
@@ -157,21 +158,27 @@ async function writeReferences(
   { repository, digest: manifest, parsed }: CheckedPut,
 ): Promise<void> {
   const { content } = volumeFor(repository);
-  const required = [...parsed.blobs];
+  const blobs = [...parsed.blobs];
   const optional = [...parsed.optional];
-  const memberKeys = [...required, ...optional].map(([digest]) => registryKeys.member(repository, digest));
+  const memberKeys = [...blobs, ...optional].map(([digest]) => registryKeys.member(repository, digest));
   const childKeys = optional.map(([digest]) => registryKeys.manifest(repository, digest));
   const values = await metadata.getMany([...memberKeys, ...childKeys]);
 
-  required.forEach(([digest, size], index) => {
+  blobs.forEach(([digest, size], index) => {
     const member = values[index];
-    if (member === undefined) throw blobMissing(repository, digest);
+    const reference = registryKeys.reference(repository, digest, manifest);
+    if (member === undefined) {
+      if (digest === parsed.config) throw blobMissing(repository, digest);
+      transaction.put(reference, PRESENT);
+      return;
+    }
+    transaction.delete(reference);
     checkSize(digest, size, memberCodec.decode(member).sizeBytes);
     transaction.expectPresent(registryKeys.member(repository, digest));
     content.addEdge(transaction, digest, manifestOwner(repository, manifest));
   });
   optional.forEach(([digest, size], index) => {
-    const member = values[required.length + index];
+    const member = values[blobs.length + index];
     const child = values[memberKeys.length + index];
     if (member !== undefined) {
       checkSize(digest, size, memberCodec.decode(member).sizeBytes);

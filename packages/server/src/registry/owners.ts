@@ -37,7 +37,11 @@ export function createOwners(context: RegistryContext, volume: string): Registry
       yield { digest, owner: manifestBytesOwner(repository) };
       const parsed = await readParsed(context, repository, digest, manifestCodec.decode(value));
       const owner = manifestOwner(repository, digest);
-      for (const blob of parsed?.blobs.keys() ?? []) yield { digest: blob, owner };
+      for (const blob of parsed?.blobs.keys() ?? []) {
+        // A layer that was missing at the push has a row in place of the edge.
+        if ((await metadata.get(registryKeys.reference(repository, blob, digest))) !== undefined) continue;
+        yield { digest: blob, owner };
+      }
     }
   }
 

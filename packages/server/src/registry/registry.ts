@@ -63,9 +63,9 @@ export interface Manifests {
   /** The exact bytes that were put. */
   read(repository: RepositoryName, digest: Digest): Promise<Buffer>;
   /**
-   * Validates, stores and tags in one transaction. Throws `manifest-invalid`, `manifest-blob-unknown` (a config,
-   * layer or child that is not in the repository), `digest-mismatch`, `media-type-unsupported`,
-   * `precondition-failed`.
+   * Validates, stores and tags in one transaction. Layers and index children may be missing (sparse
+   * manifests). Throws `manifest-invalid`, `manifest-blob-unknown` (a config that is not in the repository),
+   * `digest-mismatch`, `media-type-unsupported`, `precondition-failed`.
    */
   put(put: PutManifest): Promise<{
     readonly digest: Digest;
