@@ -318,6 +318,22 @@ export function contentKeepersContract(name: string, open: () => Promise<OpenedC
         expect(await bench.read(digest)).toEqual(LARGE);
       });
 
+      it('marks a composite that is not what its digest says, and leaves its parts alone', async () => {
+        const parts = [SMALL, LARGE].map((bytes) => ({ digest: digestOf(bytes), sizeBytes: bytes.length }));
+        for (const bytes of [SMALL, LARGE]) await bench.put(bytes);
+        const digest = await bench.own(bench.store.compose(digestOf(Buffer.from('else')), parts));
+        for (const known of [false, true]) {
+          expect((await run()).damaged).toMatchObject([{ digest, reason: 'altered', known }]);
+        }
+        expect(await kindOf(bench.store.read(digest))).toBe('blob-corrupt');
+        expect(await bench.read(digestOf(LARGE))).toEqual(LARGE);
+        await bench.put(Buffer.from('else'));
+        expect(await bench.read(digest)).toEqual(Buffer.from('else'));
+        expect(await fsck(bench)).toMatchObject({ errors: [], notes: [] });
+        bench.nowMs += GRACE_MS;
+        expect(await collect()).toMatchObject({ kept: 2, collectedBlobs: 0 });
+      });
+
       it('goes on where it was stopped', async () => {
         for (let i = 0; i < 7; i++) await bench.put(randomBytes(100));
         const controller = new AbortController();

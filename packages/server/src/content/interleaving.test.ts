@@ -109,10 +109,9 @@ async function run(seed: number): Promise<number> {
   });
   const writers = ['a', 'b', 'c'].map((name) => write(bench, name, random));
   let isBusy = true;
-  const finished = Promise.all(writers).then(
-    () => void (isBusy = false),
-    () => void (isBusy = false),
-  );
+  const finished = Promise.allSettled(writers).then(() => {
+    isBusy = false;
+  });
   const keepers = [collectWhile(bench, () => isBusy), collectWhile(bench, () => isBusy)];
   await interleaver.run([...writers, ...keepers, keepWhile(bench, () => isBusy), finished]);
 

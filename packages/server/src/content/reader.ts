@@ -39,6 +39,16 @@ export async function openBlob(
   return open(volume, await mustFind(volume, digest), { digest, range, signal, depth: 0 });
 }
 
+/** For scrub: the bytes a record stands for, whether or not it is marked. Throws as `openBlob`. */
+export async function openMarked(
+  volume: ContentVolume,
+  digest: Digest,
+  { found, signal }: { readonly found: FoundBlob; readonly signal: AbortSignal | undefined },
+): Promise<AsyncIterable<Uint8Array>> {
+  const { corrupt: _, ...record } = found.record;
+  return open(volume, { ...found, record }, { digest, range: undefined, signal, depth: 0 });
+}
+
 /** The record when the blob can be served: undefined when there is none, or its bytes are known to be damaged. */
 export async function findSoundBlob(volume: ContentVolume, digest: Digest): Promise<BlobRecord | undefined> {
   const found = await findBlob(volume, digest);

@@ -12,7 +12,7 @@ import { hashStream } from './hash-stream.ts';
 import type { HashPool } from './hashing/hash-pool.ts';
 import { contentKeys } from './keyspace.ts';
 import { Pace } from './pace.ts';
-import { openBlob } from './reader.ts';
+import { openMarked } from './reader.ts';
 import type { ContentLog, ContentVolume } from './volume.ts';
 
 export interface ScrubOptions extends ContentVolume {
@@ -125,31 +125,39 @@ const monotonic = {
   pause: (ms: number, signal: AbortSignal | undefined) => pause(ms, undefined, signal && { signal }),
 };
 
-async function checkBlob(run: ScrubRun, digest: Digest): Promise<void> {
+async function checkBlob(
+  run: ScrubRun,
+  digest: Digest,
+): Promise<'whole' | 'damaged' | 'gone' | 'unreadable'> {
   const { options, report } = run;
   const { volume, log, signal } = options;
   try {
     const found = await findBlob(options, digest);
-    if (found === undefined) return;
-    const state = await verify(run, digest, found.record);
+    if (found === undefined) return 'gone';
+    const state = await verify(run, digest, found);
     report.checkedBlobs += 1;
     if (state === 'whole') await markWhole(run, digest, found);
-    else await markDamaged(run, { digest, found, reason: state });
+    // A damaged part is reported itself, with the owners of this composite among its own.
+    else if (state !== 'part damaged') await markDamaged(run, { digest, found, reason: state });
+    return state === 'whole' ? 'whole' : 'damaged';
   } catch (err) {
     if (signal?.aborted === true) throw err;
     report.unreadable += 1;
     log.error({ err, volume, digest }, 'a blob could not be checked');
+    return 'unreadable';
   }
 }
 
 async function verify(
   run: ScrubRun,
   digest: Digest,
-  record: BlobRecord,
+  blob: FoundBlob,
 ): Promise<'whole' | Damage['reason'] | 'part damaged'> {
   const { options, pace, report } = run;
   const { hashing, signal } = options;
+  const { record } = blob;
   const { location } = record;
+  let found: Damage['reason'] = 'altered';
   if (location.kind === 'file') {
     const info = await options.driver.stat(location.name);
     if (info === undefined) return 'missing';
@@ -160,33 +168,28 @@ async function verify(
     await pace.spend(count, signal);
   };
   try {
-    const { sizeBytes, digests } = await hashStream(hashing, readAnyway(options, digest, record), {
+    const { sizeBytes, digests } = await hashStream(hashing, readMarked(options, digest, blob), {
       algorithms: [digestAlgorithm(digest)],
       expectedBytes: record.size,
       onBytes,
     });
     if (sizeBytes === record.size && digests[0] === digest) return 'whole';
   } catch (error) {
-    if (isStoreError(error, 'blob-unknown')) return 'missing';
-    if (location.kind === 'composite' && isStoreError(error, 'blob-corrupt')) return 'part damaged';
-    throw error;
+    if (!isStoreError(error, 'blob-unknown') && !isStoreError(error, 'blob-corrupt')) throw error;
+    found = 'missing';
   }
   if (location.kind === 'composite' && (await anyPartDamaged(run, digest, location.pages)))
     return 'part damaged';
-  return 'altered';
+  return found;
 }
 
-/** The bytes, also of a blob that is marked: it may have been put right by hand. */
-async function* readAnyway(
+/** Streams the blob as `open` gives it, once it is pulled. */
+async function* readMarked(
   options: ScrubOptions,
   digest: Digest,
-  record: BlobRecord,
+  found: FoundBlob,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { driver, signal } = options;
-  const { location } = record;
-  if (location.kind === 'inline') yield location.bytes;
-  else if (location.kind === 'file') yield* driver.read(location.name, signal && { signal });
-  else yield* await openBlob(options, digest, signal && { signal });
+  yield* await openMarked(options, digest, { found, signal: options.signal });
 }
 
 /**
@@ -197,8 +200,8 @@ async function anyPartDamaged(run: ScrubRun, digest: Digest, pages: number): Pro
   for (let index = 0; index < pages; index++) {
     const page = await findPage(run.options, digest, index);
     for (const part of page?.parts ?? []) {
-      await checkBlob(run, part.digest);
-      if ((await findBlob(run.options, part.digest))?.record.corrupt !== undefined) return true;
+      const state = await checkBlob(run, part.digest);
+      if (state !== 'whole' && state !== 'gone') return true;
     }
   }
   return false;
@@ -216,24 +219,15 @@ async function markDamaged(
     digest,
     found,
     reason,
-  }: {
-    readonly digest: Digest;
-    readonly found: FoundBlob;
-    readonly reason: Damage['reason'] | 'part damaged';
-  },
+  }: { readonly digest: Digest; readonly found: FoundBlob; readonly reason: Damage['reason'] },
 ): Promise<void> {
   const { options, report } = run;
-  // The part is reported, with the owners of this composite among its own.
-  if (reason === 'part damaged') return;
   const known = found.record.corrupt === true;
   // A changed record was collected or uploaded anew while we read: what we saw is history.
-  if (
-    !known &&
-    !(await replaceRecord(options, digest, { found, record: { ...found.record, corrupt: true } }))
-  )
-    return;
+  if (!(await replaceRecord(options, digest, { found, record: { ...found.record, corrupt: true } }))) return;
   const { location } = found.record;
   if (location.kind === 'file' && reason === 'altered') await options.driver.quarantine(location.name);
+  if (report.damaged.some((listed) => listed.digest === digest)) return;
   const damage: Damage = { digest, reason, known, owners: await ownersThroughComposites(options, digest) };
   report.damagedBlobs += 1;
   if (report.damaged.length < MAX_LISTED) report.damaged.push(damage);
