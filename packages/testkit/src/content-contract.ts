@@ -330,6 +330,18 @@ export function contentStoreContract(name: string, open: () => Promise<OpenedCon
         expect(await bench.staged()).toBe(0);
       });
 
+      it('make one blob when two requests finish the same upload, whoever wins', async () => {
+        const segments = await stage(LARGE);
+        const prepared = [await bench.store.assemble(segments), await bench.store.assemble(segments)];
+        const results = await Promise.all(prepared.map((blob) => kindOf(bench.own(blob))));
+        expect(results).toContain('no error');
+        expect(['no error', 'conflict']).toContain(
+          results.find((result) => result !== 'no error') ?? 'no error',
+        );
+        expect(await bench.read(digestOf(LARGE))).toEqual(LARGE);
+        expect([await bench.objects(), await bench.staged()]).toEqual([1, 0]);
+      });
+
       it('keep what arrived before the source failed, but not nothing', async () => {
         const failing = async function* (...parts: Uint8Array[]) {
           yield* parts;

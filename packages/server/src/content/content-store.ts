@@ -88,7 +88,8 @@ export interface ContentStore {
   ): Promise<Segment>;
   /**
    * Joins segments in order into one prepared blob. A single segment is published as it is, without copying. The
-   * segments stay the caller's until `transact` succeeds, which removes them; discarding the blob leaves them.
+   * segments stay the caller's until `transact` succeeds, which removes them; discarding the blob leaves them. Only a
+   * transaction that loses its first commit and then fails may have used up a single segment.
    */
   assemble(segments: readonly Segment[], options?: IngestOptions): Promise<PreparedBlob>;
   discardSegments(segments: readonly Pick<Segment, 'stagedId'>[]): Promise<void>;
