@@ -60,7 +60,7 @@ const ZONES: readonly Zone[] = [
     path: 'registry/',
     may: ['work/', 'extension/outbox', ...CONTENT_CONTRACT, ...METADATA_CONTRACT, ...EXTENSION_CONTRACT],
   },
-  { path: 'oci/', may: ['registry/', ...HTTP_CONTRACT, ...EXTENSION_CONTRACT, 'content/blob-driver'] },
+  { path: 'oci/', may: ['registry/', 'http/', ...EXTENSION_CONTRACT, 'content/blob-driver'] },
   { path: 'extension/', may: ['work/', ...CONTRACTS] },
   { path: 'extensions/', may: CONTRACTS },
   { path: 'data-folder/', may: [] },

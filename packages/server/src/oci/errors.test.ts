@@ -43,6 +43,7 @@ describe('an error on the wire', () => {
   it('keeps the headers the error calls for', () => {
     const error = new StoreError('method-not-allowed', 'x', { headers: { allow: 'GET' } });
     expect(render(error).headers).toMatchObject({ allow: 'GET' });
+    expect(render(new StoreError('in-use', 'x')).headers).toMatchObject({ allow: 'GET, HEAD' });
   });
 
   it.each([

@@ -88,6 +88,8 @@ export function renderOciError(error: StoreError, head: RequestHead): Reply {
     'docker-distribution-api-version': 'registry/2.0',
     'content-type': 'application/json',
   };
+  // RFC 9110 15.5.6: a 405 names what the resource does allow; what is in use can be read.
+  if (error.kind === 'in-use') headers.allow ??= 'GET, HEAD';
   const retryAfterSeconds = error.retryAfterSeconds ?? defaultRetryAfterSeconds(status);
   if (retryAfterSeconds !== undefined) {
     headers['retry-after'] = String(Math.max(1, Math.ceil(retryAfterSeconds)));

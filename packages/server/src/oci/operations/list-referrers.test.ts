@@ -1,6 +1,6 @@
 import { type Descriptor, MediaType, parseDigest } from '@zot-artifact-store/spec';
+import { replyText, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { replyText, runOci } from '../../../../testkit/src/oci-run.ts';
 
 const SUBJECT = `sha256:${'f'.repeat(64)}`;
 

@@ -1,7 +1,7 @@
 import type { RepositoryName } from '@zot-artifact-store/spec';
 import { parseRepositoryName } from '@zot-artifact-store/spec';
+import { replyText, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { replyText, runOci } from '../../../../testkit/src/oci-run.ts';
 
 /** A sorted catalog, and how many names were read from it. */
 function catalogOf(names: readonly string[]) {

@@ -1,6 +1,6 @@
 import { parseDigest, parseTag, StoreError } from '@zot-artifact-store/spec';
+import { replyText, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { replyText, runOci } from '../../../../testkit/src/oci-run.ts';
 
 const digest = parseDigest(`sha256:${'0'.repeat(64)}`);
 

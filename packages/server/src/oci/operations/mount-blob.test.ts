@@ -1,6 +1,6 @@
 import { parseDigest } from '@zot-artifact-store/spec';
+import { runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { runOci } from '../../../../testkit/src/oci-run.ts';
 import type { Blobs } from '../../registry/registry.ts';
 
 const DIGEST = parseDigest(`sha512:${'1'.repeat(128)}`);

@@ -1,6 +1,6 @@
 import { MediaType, parseDigest } from '@zot-artifact-store/spec';
+import { type OciRequest, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { type OciRequest, runOci } from '../../../../testkit/src/oci-run.ts';
 import type { PutManifest } from '../../registry/registry.ts';
 
 const DIGEST = parseDigest(`sha256:${'1'.repeat(64)}`);

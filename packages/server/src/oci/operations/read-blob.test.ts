@@ -1,6 +1,6 @@
 import { parseDigest, type RepositoryName, StoreError } from '@zot-artifact-store/spec';
+import { type OciRequest, replyText, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { type OciRequest, replyText, runOci } from '../../../../testkit/src/oci-run.ts';
 import type { ByteRange } from '../../content/blob-driver.ts';
 import type { OciDeps } from '../deps.ts';
 

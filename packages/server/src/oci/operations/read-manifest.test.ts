@@ -1,6 +1,6 @@
 import { MediaType, parseDigest, StoreError } from '@zot-artifact-store/spec';
+import { type OciRequest, replyText, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { type OciRequest, replyText, runOci } from '../../../../testkit/src/oci-run.ts';
 import type { OciDeps } from '../deps.ts';
 
 const DIGEST = parseDigest(`sha256:${'1'.repeat(64)}`);

@@ -1,6 +1,6 @@
 import { parseDigest, StoreError } from '@zot-artifact-store/spec';
+import { type OciRequest, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
-import { type OciRequest, runOci } from '../../../../testkit/src/oci-run.ts';
 
 const DIGEST = parseDigest(`sha256:${'1'.repeat(64)}`);
 const SESSION = '/v2/a/blobs/uploads/id-1';
