@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningRegistry, startRegistry } from './start-registry.ts';
 import { type Answer, digestOf, expectError, Wire } from './wire.ts';
@@ -138,6 +140,22 @@ describe('an upload session', () => {
     const path = await begin('session/length');
     expectError(await chunk(path, '0-9', 'short'), 416, 'BLOB_UPLOAD_INVALID');
     expect((await wire.get(path)).headers.range).toBe('0-0');
+  });
+
+  it('keeps what arrived before the connection broke, and goes on behind it', async () => {
+    const path = await begin('session/broken');
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(`PATCH ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n0123`);
+    // The server has the bytes once it has taken them off the wire and staged them after the end.
+    socket.end();
+    await once(socket.resume(), 'close');
+    let range: string | undefined;
+    for (let asked = 0; asked < 500 && range !== '0-3'; asked++) {
+      range = (await wire.get(path)).headers.range?.toString();
+    }
+    expect(range).toBe('0-3');
+    await expectPullable(await finish(path, digestOf('0123456789'), '456789'), '0123456789');
   });
 
   it('is gone once cancelled', async () => {
