@@ -109,7 +109,7 @@ async function write(context: RegistryContext, transaction: Transaction, put: Ch
   transaction.expectUnchanged(manifestKey, rawManifest);
   transaction.put(manifestKey, manifestCodec.encode(recordOf(put, clock.now(), before)));
   context.volumeFor(repository).content.addEdge(transaction, digest, manifestBytesOwner(repository));
-  await writeReferences(context, transaction, put);
+  await writeReferences(context, transaction, put, before !== undefined);
   if (put.parsed.subject !== undefined) {
     transaction.put(
       registryKeys.referrer(repository, put.parsed.subject.digest, digest),
@@ -156,6 +156,7 @@ async function writeReferences(
   { metadata, volumeFor }: RegistryContext,
   transaction: Transaction,
   { repository, digest: manifest, parsed }: CheckedPut,
+  wasPushedBefore: boolean,
 ): Promise<void> {
   const { content } = volumeFor(repository);
   const blobs = [...parsed.blobs];
@@ -172,7 +173,8 @@ async function writeReferences(
       transaction.put(reference, PRESENT);
       return;
     }
-    transaction.delete(reference);
+    // It may have been missing the last time.
+    if (wasPushedBefore) transaction.delete(reference);
     checkSize(digest, size, memberCodec.decode(member).sizeBytes);
     transaction.expectPresent(registryKeys.member(repository, digest));
     content.addEdge(transaction, digest, manifestOwner(repository, manifest));
