@@ -229,6 +229,29 @@ describe('an upload', () => {
   });
 });
 
+describe('an upload that is cancelled', () => {
+  it('leaves nothing staged or claimed by an append at the same time', async () => {
+    const content = 'x'.repeat(5_000);
+    let id = '';
+    await everyInterleaving(
+      async (bench) => {
+        ({ id } = await bench.registry.uploads.start(bench.repository, { principal: alice }));
+      },
+      (bench, [one, two]) => [
+        two.uploads.cancel(bench.repository, id),
+        one.uploads.append(bench.repository, id, once(content), { principal: alice }),
+      ],
+      async (bench, outcomes) => {
+        expectKinds(outcomes, ['upload-unknown']);
+        expect(outcomes[0]?.status).toBe('fulfilled');
+        for await (const { id: stagedId } of bench.driver.listStaged()) expect(stagedId).toBe('none');
+        const everything = await bench.metadata.scan({ from: Buffer.from([0]) }, { limit: 100 });
+        expect(everything).toEqual([]);
+      },
+    );
+  });
+});
+
 describe('a tag', () => {
   it('that is moved and deleted at the same time knows its manifest, which knows it', async () => {
     await everyInterleaving(
