@@ -126,8 +126,12 @@ describe('parseManifest', () => {
   });
 
   it('refuses to name more than it can store at once', () => {
-    const layers = Array.from({ length: 10_001 }, () => image.layers[0]);
+    const layers = Array.from({ length: 4_001 }, () => image.layers[0]);
     expect(kindOf(() => parse({ ...image, layers }))).toBe('manifest-invalid');
+    const manifests = Array.from({ length: 10_001 }, () => image.layers[0]);
+    expect(kindOf(() => parse({ ...imageIndex([]), manifests }, MediaType.imageIndex))).toBe(
+      'manifest-invalid',
+    );
   });
 
   it('takes members called like those of every object for what they are', () => {

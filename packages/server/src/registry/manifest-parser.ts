@@ -24,8 +24,12 @@ export interface ParsedManifest {
   readonly children: readonly Descriptor[];
 }
 
-/** A manifest naming more than this is refused: each name is a row, and a push is one transaction. */
-export const MAX_DESCRIPTORS = 10_000;
+/**
+ * A manifest naming more is refused: each name is a row, and a push or delete is one transaction. Layers cost more than
+ * children, because a delete renews the lease of each.
+ */
+const MAX_LAYERS = 4_000;
+const MAX_CHILDREN = 10_000;
 /** RFC 6838 allows 127 characters for each half. */
 const MAX_MEDIA_TYPE_LENGTH = 255;
 
@@ -86,7 +90,7 @@ function readImage(document: JsonObject, mediaType: string): ParsedManifest {
   // A document that is a manifest and an index at once means different things to different readers (CVE-2021-41190).
   if (document.manifests !== undefined) throw invalid('an image manifest cannot have manifests');
   const config = readDescriptor(document.config, 'config');
-  const layers = readList(document, 'layers');
+  const layers = readList(document, 'layers', MAX_LAYERS);
   const blobs = new Map<Digest, number>();
   const optional = new Map<Digest, number>();
   note(blobs, config, 'config');
@@ -114,7 +118,7 @@ function readIndex(document: JsonObject, mediaType: string): ParsedManifest {
   if (document.layers !== undefined || document.config !== undefined) {
     throw invalid('an image index cannot have a config or layers');
   }
-  const children = readList(document, 'manifests');
+  const children = readList(document, 'manifests', MAX_CHILDREN);
   const optional = new Map<Digest, number>();
   children.forEach((child, index) => {
     note(optional, child, `manifests[${index}]`);
@@ -143,11 +147,11 @@ function readCommon(document: JsonObject, mediaType: string) {
 }
 
 /** Go's encoders write an empty list as null. */
-function readList(document: JsonObject, name: string): readonly Descriptor[] {
+function readList(document: JsonObject, name: string, limit: number): readonly Descriptor[] {
   const list = document[name];
   if (list === null) return [];
   if (!Array.isArray(list)) throw invalid(`${name} is not a list`);
-  if (list.length > MAX_DESCRIPTORS) throw invalid(`${name} has more than ${MAX_DESCRIPTORS} entries`);
+  if (list.length > limit) throw invalid(`${name} has more than ${limit} entries`);
   return list.map((item: unknown, index) => readDescriptor(item, `${name}[${index}]`));
 }
 
