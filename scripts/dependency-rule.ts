@@ -69,9 +69,12 @@ const ZONES: readonly Zone[] = [
   { path: 'cluster/', may: [] },
   { path: 'index', may: CONTRACTS },
   { path: 'cli/', may: EVERYTHING },
-  { path: 'serve', may: EVERYTHING },
-  { path: 'main', may: EVERYTHING },
   { path: 'compose', may: EVERYTHING },
+  { path: 'composition/', may: EVERYTHING },
+  { path: 'serve', may: EVERYTHING },
+  { path: 'worker', may: EVERYTHING },
+  { path: 'process-failure', may: [] },
+  { path: 'main', may: EVERYTHING },
 ];
 
 /** Zones whose sub-folders are strangers to each other: a driver never uses another driver. */

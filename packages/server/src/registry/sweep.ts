@@ -11,8 +11,11 @@ import { dropUpload, putUpload } from './upload-session.ts';
 
 /** Background work of the registry. Each may run beside live traffic, and beside itself; each returns what it removed. */
 export interface RegistrySweep {
-  /** Blobs whose lease is over and that no manifest of their repository names leave the repository. */
-  sweepMemberships(signal: AbortSignal): Promise<number>;
+  /**
+   * Blobs whose lease is over and that no manifest of their repository names leave the repository; only in the
+   * repositories `includes` says when it is given.
+   */
+  sweepMemberships(signal: AbortSignal, includes?: (repository: RepositoryName) => boolean): Promise<number>;
   /** Uploads nobody touched for their time to live end, with their bytes. */
   expireUploads(signal: AbortSignal): Promise<number>;
   /** Repositories without manifests, blobs and uploads go. */
@@ -41,11 +44,11 @@ export function createSweep(context: RegistryContext): RegistrySweep {
   }
 
   return {
-    sweepMemberships: (signal) =>
+    sweepMemberships: (signal, includes = () => true) =>
       count(
         { from: registryKeys.membersDue(), to: registryKeys.membersDueBefore(clock.now() + 1) },
         signal,
-        (key) => sweepMember(context, key),
+        async (key) => includes(decodeMemberDue(key).repository) && sweepMember(context, key),
       ),
     expireUploads: (signal) =>
       count(

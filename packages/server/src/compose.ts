@@ -1,0 +1,185 @@
+import type { AddressInfo } from 'node:net';
+import { StoreError } from '@zot-artifact-store/spec';
+import type { Logger } from 'pino';
+import { backgroundTasks, tasksAtStart } from './composition/background-tasks.ts';
+import { openStores, type Stores } from './composition/open-stores.ts';
+import { readinessChecks } from './composition/readiness-checks.ts';
+import { startExtensions } from './composition/start-extensions.ts';
+import type { Config } from './config/config.ts';
+import type { SealedExtensions } from './extension/host.ts';
+import type { LoadedExtension } from './extension/load.ts';
+import { VetoChain } from './extension/veto-chain.ts';
+import { basicAuth } from './extensions/basic-auth/extension.ts';
+import { health } from './extensions/health/extension.ts';
+import { createCors } from './http/cors.ts';
+import { Pipeline } from './http/pipeline.ts';
+import { createHttpServer, type HttpServer } from './http/server.ts';
+import type { TlsFiles } from './http/tls-files.ts';
+import { createOciProtocol } from './oci/protocol.ts';
+import type { Registry } from './registry/registry.ts';
+import { Scheduler } from './work/scheduler.ts';
+
+export interface ComposeOptions {
+  readonly log: Logger;
+  /** Unique among the processes of this server; names the holder of leases and is in its log lines. */
+  readonly workerId: string;
+  /** A disk failed in a way after which no write can be trusted: stop acknowledging and end the process. */
+  onFatal(error: StoreError): void;
+  readonly clock?: { now(): number };
+}
+
+/** One process's worth of server. */
+export interface App {
+  readonly registry: Registry;
+  readonly stores: Stores;
+  readonly extensions: SealedExtensions;
+  readonly scheduler: Scheduler;
+  /** Starts background work and accepts connections. Rejects with node's error when the address cannot be had. */
+  listen(port: number): Promise<AddressInfo>;
+  /**
+   * Stops being ready, stops accepting, lets requests finish until `deadlineMs`, then ends background work, the
+   * extensions in reverse order and the stores. Safe to call again.
+   */
+  close(options: { readonly deadlineMs: number }): Promise<void>;
+}
+
+/** Each extension, and background work as a whole, gets this long to end. */
+const SHUTDOWN_DEADLINE_MS = 5_000;
+
+/** Builds one server process from its configuration; the only place that knows every concrete class. */
+export async function compose(config: Config, options: ComposeOptions): Promise<App> {
+  const { log, clock = { now: Date.now } } = options;
+  const vetoes = new VetoChain();
+  let isDraining = false;
+  let failure: StoreError | undefined;
+  let extensions: SealedExtensions | undefined;
+  const stores = await openStores(config, {
+    log,
+    clock,
+    vetoes,
+    observers: () => extensions?.observers.map(({ name }) => name) ?? [],
+    onFatal: (error) => {
+      failure ??= error;
+      options.onFatal(error);
+    },
+  });
+  let tls: TlsFiles | undefined;
+  try {
+    const checks = readinessChecks({
+      stores,
+      reserveBytes: config.storage.reserveBytes,
+      isDraining: () => isDraining,
+      failure: () => failure,
+    });
+    const builtIn = builtInExtensions(config, () => [...checks, ...(extensions?.health ?? [])]);
+    extensions = await startExtensions(config, { stores, vetoes, log, clock, builtIn });
+    tls = await openTls(config, log);
+  } catch (error) {
+    await extensions?.close(SHUTDOWN_DEADLINE_MS);
+    await stores.close();
+    throw error;
+  }
+
+  const sealed = extensions;
+  const oci = createOciProtocol({
+    registry: stores.registry,
+    vetoes,
+    compat: { docker2s2: config.http.dockerCompat },
+    extensionsDiscovery: [],
+    limits: { manifestMaxBytes: config.http.maxManifestBytes },
+  });
+  const pipeline = new Pipeline({
+    // OCI claims all of /v2/; an extension may take a part of it.
+    protocols: [...sealed.protocols, oci],
+    authenticators: sealed.authenticators,
+    authorizers: sealed.authorizers,
+    cors: createCors({ allowOrigins: config.http.allowOrigins }),
+    log,
+  });
+  const server = createHttpServer({
+    pipeline,
+    tls,
+    log,
+    limits: {
+      bodyIdleTimeoutMs: config.http.readIdleTimeoutMs,
+      writeStallTimeoutMs: config.http.writeIdleTimeoutMs,
+    },
+  });
+  const scheduler = new Scheduler({ store: stores.metadata, log, clock, holder: options.workerId });
+
+  let closed: Promise<void> | undefined;
+  return {
+    registry: stores.registry,
+    stores,
+    extensions: sealed,
+    scheduler,
+    async listen(port) {
+      const address = await listenOn(server, config.http.address, port);
+      scheduler.start([
+        ...backgroundTasks({
+          stores,
+          observers: sealed.observers,
+          gcUntagged: config.storage.gcUntagged,
+          clock,
+          log,
+        }),
+        ...sealed.tasks,
+      ]);
+      runAtStart(scheduler, tasksAtStart(stores), log);
+      return address;
+    },
+    close({ deadlineMs }) {
+      closed ??= (async () => {
+        isDraining = true;
+        const backgroundEnded = scheduler.stop(AbortSignal.timeout(deadlineMs + SHUTDOWN_DEADLINE_MS));
+        await server.close({ deadlineMs });
+        await backgroundEnded;
+        await sealed.close(SHUTDOWN_DEADLINE_MS);
+        tls?.close();
+        await stores.close();
+      })();
+      return closed;
+    },
+  };
+}
+
+function builtInExtensions(
+  config: Config,
+  checks: Parameters<typeof health>[0]['checks'],
+): LoadedExtension[] {
+  const place = { section: {}, source: 'built in' };
+  return [
+    { extension: basicAuth(config.access), configPath: 'http.auth', ...place },
+    { extension: health({ checks }), configPath: 'health', ...place },
+  ];
+}
+
+async function openTls({ http }: Config, log: Logger): Promise<TlsFiles | undefined> {
+  if (http.tls === undefined) return undefined;
+  const { TlsFiles } = await import('./http/tls-files.ts');
+  return TlsFiles.open({ ...http.tls, log });
+}
+
+async function listenOn(server: HttpServer, host: string, port: number): Promise<AddressInfo> {
+  try {
+    return await server.listen({ host, port });
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code !== 'ENOTFOUND' && code !== 'EAI_AGAIN') throw cause;
+    throw new StoreError(
+      'argument-invalid',
+      `The address ${host} is not known; choose one of this machine with --host.`,
+      { cause },
+    );
+  }
+}
+
+function runAtStart(scheduler: Scheduler, names: readonly string[], log: Logger): void {
+  for (const task of names) {
+    scheduler.runNow(task).catch((error: unknown) => {
+      // Another worker was faster.
+      if (error instanceof StoreError && error.kind === 'conflict') return;
+      log.error({ task, err: error }, 'background task failed');
+    });
+  }
+}

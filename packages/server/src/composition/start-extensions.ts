@@ -1,0 +1,37 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import { type SealedExtensions, setUpExtensions } from '../extension/host.ts';
+import { type LoadedExtension, loadExtensions } from '../extension/load.ts';
+import { prepareExtensions } from '../extension/order.ts';
+import type { VetoChain } from '../extension/veto-chain.ts';
+import type { Stores } from './open-stores.ts';
+
+export interface StartExtensionsOptions {
+  readonly stores: Stores;
+  readonly vetoes: VetoChain;
+  readonly log: Logger;
+  readonly clock: { now(): number };
+  /** Set up before those of the config file. */
+  readonly builtIn: readonly LoadedExtension[];
+}
+
+/** Loads, orders, checks, sets up and seals the built-in extensions and those the config file names. */
+export async function startExtensions(
+  config: Config,
+  { stores, vetoes, log, clock, builtIn }: StartExtensionsOptions,
+): Promise<SealedExtensions> {
+  const modules = config.extensions.map(({ name, module, options }) => ({ name, module, section: options }));
+  const loaded = [...builtIn, ...(await loadExtensions(modules, config.baseDirectory))];
+  const { metadata, registry, volumes } = stores;
+  return setUpExtensions(prepareExtensions(loaded), {
+    vetoes,
+    log,
+    hostFor: (name) => ({
+      log: log.child({ extension: name }),
+      clock,
+      metadata,
+      content: volumes[0].content,
+      registry,
+    }),
+  });
+}

@@ -1,0 +1,35 @@
+/** The public edge of the server package: what a third party's extension is written against. */
+export { type ErrorKind, isStoreError, StoreError, type StoreErrorOptions } from '@zot-artifact-store/spec';
+export type { BlobInfo, ContentStore } from './content/content-store.ts';
+export type { Action, Permission, Principal } from './extension/access.ts';
+export {
+  type Authentication,
+  type Authenticator,
+  type Authorization,
+  type Authorizer,
+  defineExtension,
+  type Extension,
+  type ExtensionHost,
+  type HealthCheck,
+  type Observer,
+  type Parts,
+  type Subject,
+  type Task,
+  type Vetoes,
+} from './extension/contract.ts';
+export type { StoreEvent } from './extension/events.ts';
+export { extensionKey } from './extension/keyspace.ts';
+export type {
+  Operation,
+  Protocol,
+  Reply,
+  ReplyBody,
+  RequestBody,
+  RequestContext,
+  RequestHead,
+} from './http/protocol.ts';
+export { decodeKey, type KeyPart } from './metadata/keys.ts';
+export type { Entry, Key, MetadataStore } from './metadata/metadata-store.ts';
+export { recordCodec } from './metadata/record.ts';
+export { Transaction, transact } from './metadata/transaction.ts';
+export type { Registry } from './registry/registry.ts';
