@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import { type FromWorker, fromPlainError, type ToWorker } from './messages.ts';
 import { RestartPolicy } from './restart-policy.ts';
@@ -136,7 +137,7 @@ export class Supervisor {
       const decision = this.#restarts.onDeath(performance.now());
       if (decision.kind === 'give-up') {
         const problem = `workers keep dying (${decision.deaths} times in a short while, the last one ${how}); the log has the causes.`;
-        this.#fail(Object.assign(new Error(problem), { problems: [problem] }));
+        this.#fail(new StoreError('unavailable', problem));
       } else {
         const pause = setTimeout(() => {
           this.#pauses.delete(pause);
