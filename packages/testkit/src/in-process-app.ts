@@ -65,11 +65,16 @@ export async function startApp(options: StartAppOptions = {}): Promise<RunningAp
 
 async function effectiveConfig(given: Readonly<Record<string, unknown>>, scratch: string): Promise<Config> {
   const file = join(scratch, 'config.json');
-  const storage = { metadataDriver: 'memory', blobDriver: 'memory', ...sectionOf(given, 'storage') };
+  const storage = {
+    rootDirectory: join(scratch, 'data'),
+    metadataDriver: 'memory',
+    blobDriver: 'memory',
+    ...sectionOf(given, 'storage'),
+  };
   await writeFile(file, JSON.stringify({ ...given, storage }));
   const loaded = await loadConfig({
     file,
-    flags: { host: '127.0.0.1', port: '0', data: join(scratch, 'data') },
+    flags: { host: '127.0.0.1', port: '0' },
     env: { ZAS_ROOT_PASSWORD: ROOT_PASSWORD },
     cwd: scratch,
     cores: 1,

@@ -79,9 +79,13 @@ async function setUpOne(name: string, setup: () => Promise<Parts> | Parts): Prom
     if (typeof parts === 'object' && parts !== null) return parts;
   } catch (cause) {
     if (cause instanceof ExtensionProblems) throw cause;
-    throw new ExtensionProblems([`the extension "${name}" could not be set up: ${describe(cause)}`], { cause });
+    throw new ExtensionProblems([`the extension "${name}" could not be set up: ${describe(cause)}`], {
+      cause,
+    });
   }
-  throw new ExtensionProblems([`the extension "${name}" returned no parts from its setup; return {} for none`]);
+  throw new ExtensionProblems([
+    `the extension "${name}" returned no parts from its setup; return {} for none`,
+  ]);
 }
 
 function seal(running: readonly Running[], { vetoes, log }: SetupOptions): SealedExtensions {
@@ -156,7 +160,8 @@ async function shutDown(running: readonly Running[], deadlineMs: number, log: Lo
     });
     try {
       const outcome = await Promise.race([parts.shutdown(signal), late]);
-      if (outcome === 'late') log.warn({ extension: name, deadlineMs }, 'extension did not shut down in time');
+      if (outcome === 'late')
+        log.warn({ extension: name, deadlineMs }, 'extension did not shut down in time');
     } catch (error) {
       log.warn({ extension: name, err: error }, 'extension failed to shut down');
     }

@@ -1,5 +1,6 @@
-import { createRequire } from 'node:module';
-import { isAbsolute, resolve } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire, findPackageJSON } from 'node:module';
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Extension } from './contract.ts';
 
@@ -85,20 +86,46 @@ async function loadOne(entry: ExtensionModule, baseDirectory: string): Promise<L
 
 function locate(module: string, baseDirectory: string, place: string): string {
   if (module.startsWith('.') || isAbsolute(module)) {
-    return pathToFileURL(resolve(baseDirectory, module)).href;
+    const path = resolve(baseDirectory, module);
+    if (existsSync(path)) return pathToFileURL(path).href;
+    throw new Error(`${place}: there is no file ${path}`);
   }
-  const fromConfig = createRequire(resolve(baseDirectory, 'config'));
-  const fromServer = createRequire(import.meta.url);
-  for (const require of [fromConfig, fromServer]) {
-    try {
-      return pathToFileURL(require.resolve(module)).href;
-    } catch {
-      // looked up in the next place; the failure of all is reported below
-    }
+  for (const base of [pathToFileURL(resolve(baseDirectory, 'config')).href, import.meta.url]) {
+    const entry = findEntry(module, base);
+    if (entry !== undefined) return pathToFileURL(entry).href;
   }
   throw new Error(
     `${place}: no package "${module}" is installed beside the config file or the server; install it, or give a path that starts with ./`,
   );
+}
+
+/** Where an installed package begins, seen from the module at `base`; undefined when there is none. */
+function findEntry(name: string, base: string): string | undefined {
+  try {
+    return createRequire(base).resolve(name);
+  } catch (error) {
+    // A package for `import` alone has nothing to offer to `require`, whose resolution is the one Node lets us call.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_PACKAGE_PATH_NOT_EXPORTED')) {
+      return undefined;
+    }
+  }
+  const manifestPath = findPackageJSON(name, base);
+  if (manifestPath === undefined) return undefined;
+  const { exports } = JSON.parse(readFileSync(manifestPath, 'utf8')) as { readonly exports?: unknown };
+  const entry = importEntry(exports);
+  return entry === undefined ? undefined : resolve(dirname(manifestPath), entry);
+}
+
+/** The `.` of a package's `exports` under the conditions of an import (Node's "Conditional exports"). */
+function importEntry(exports: unknown): string | undefined {
+  if (typeof exports === 'string') return exports;
+  if (typeof exports !== 'object' || exports === null) return undefined;
+  for (const [condition, target] of Object.entries(exports)) {
+    if (!['.', 'import', 'node', 'default'].includes(condition)) continue;
+    const entry = importEntry(target);
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
 }
 
 function isExtension(value: unknown): value is Extension {
