@@ -1,4 +1,4 @@
-import { extensionKey, type Key, recordCodec } from '@zot-artifact-store/server';
+import { extensionKey, type Key, type RecordCodec, recordCodec } from '@zot-artifact-store/server';
 
 export interface LastPush {
   readonly digest: string;
@@ -7,7 +7,7 @@ export interface LastPush {
 }
 
 /** A new version of the record gets a new number, and an `upgrade` that reads the old one. */
-export const lastPushCodec = recordCodec<LastPush>('last push', 1);
+export const lastPushCodec: RecordCodec<LastPush> = recordCodec<LastPush>('last push', 1);
 
 /** Below the extension's own name, where nothing else writes. */
 export function lastPushKey(repository: string): Key {

@@ -30,6 +30,6 @@ export type {
 } from './http/protocol.ts';
 export { decodeKey, type KeyPart } from './metadata/keys.ts';
 export type { Entry, Key, MetadataStore } from './metadata/metadata-store.ts';
-export { recordCodec } from './metadata/record.ts';
+export { type RecordCodec, recordCodec } from './metadata/record.ts';
 export { Transaction, transact } from './metadata/transaction.ts';
 export type { Registry } from './registry/registry.ts';

@@ -1,3 +1,4 @@
+import { flushCompileCache, getCompileCacheDir } from 'node:module';
 import type { Logger } from 'pino';
 import type { ServeOptions } from './cli/services.ts';
 import { readinessLine } from './cluster/readiness-line.ts';
@@ -26,6 +27,7 @@ export async function serve(config: Config, { log, print }: ServeOptions): Promi
     const announce = (port: number): void => {
       print(describeReadiness(config, port));
       log.info({ address: config.http.address, port, workers: config.workers }, 'serving');
+      flushCompileCache();
     };
     if (config.workers === 1) await serveAlone(config, { log, announce });
     else await serveWithWorkers(config, { log, announce });
@@ -72,7 +74,7 @@ async function serveWithWorkers(config: Config, { log, announce }: RunOptions): 
     entry: new URL(entry, import.meta.url),
     setup: config,
     port: config.http.port,
-    env: { UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? THREAD_POOL_SIZE },
+    env: workerEnvironment(),
     fatalExitCode: EXIT_STORAGE_FAILED,
     log,
   });
@@ -95,6 +97,14 @@ async function serveWithWorkers(config: Config, { log, announce }: RunOptions): 
   } finally {
     offSignals();
   }
+}
+
+function workerEnvironment(): Record<string, string> {
+  const cache = getCompileCacheDir();
+  return {
+    UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? THREAD_POOL_SIZE,
+    ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
+  };
 }
 
 async function lockDataFolders({ storage }: Config): Promise<readonly DataFolder[]> {

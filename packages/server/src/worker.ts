@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import { type FromWorker, type ToWorker, toPlainError } from './cluster/messages.ts';
 import { endWithParent } from './cluster/parent-watch.ts';
 import { DRAIN_DEADLINE_MS, onStopSignal } from './cluster/stop-signals.ts';
@@ -45,6 +46,8 @@ class ServingWorker {
       if (this.#isStopping) return;
       const address = await app.listen(port);
       tell({ type: 'ready', port: address.port });
+      // Not left to the exit, which a killed worker never comes to.
+      flushCompileCache();
     } catch (error) {
       if (this.#isStopping) return;
       tell({ type: 'failed', error: toPlainError(error) }, () => this.#exit(1));

@@ -6,14 +6,11 @@ import { type ScheduledTask, Scheduler } from './scheduler.ts';
 const LEASE_MS = 3_000;
 const HOUR_MS = 3_600_000;
 const clock = { now: () => Date.now() };
+const silentLog = () => ({ debug: vi.fn(() => {}), warn: vi.fn(() => {}), error: vi.fn(() => {}) });
 
 describe('Scheduler', () => {
   let store: MemoryMetadataStore;
-  let log: {
-    debug: ReturnType<typeof vi.fn>;
-    warn: ReturnType<typeof vi.fn>;
-    error: ReturnType<typeof vi.fn>;
-  };
+  let log: ReturnType<typeof silentLog>;
   const schedulers: Scheduler[] = [];
   const make = (holder = 'worker'): Scheduler => {
     const scheduler = new Scheduler({ store, log, clock, holder, random: () => 0.5, leaseMs: LEASE_MS });
@@ -29,7 +26,7 @@ describe('Scheduler', () => {
   beforeEach(() => {
     vi.useFakeTimers();
     store = new MemoryMetadataStore();
-    log = { debug: vi.fn(), warn: vi.fn(), error: vi.fn() };
+    log = silentLog();
   });
   afterEach(async () => {
     await Promise.all(schedulers.splice(0).map((scheduler) => scheduler.stop()));

@@ -16,6 +16,8 @@ export interface WriterOptions extends EnvironmentOptions {
   onCommitted(): void;
   /** Called once, when the writer cannot go on. Every commit then rejects. */
   onFatal(error: StoreError): void;
+  /** For tests of a thread that misbehaves. */
+  readonly thread?: URL;
 }
 
 /** Requests in flight are far below this; past it the client is told to come back. */
@@ -37,10 +39,9 @@ export class Writer {
 
   /** Resolves when the thread has opened the environment. */
   async start(): Promise<void> {
-    const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
-    const { path, mapSizeBytes } = this.#options;
+    const { path, mapSizeBytes, thread = threadFile() } = this.#options;
     const workerData: EnvironmentOptions = { path, mapSizeBytes };
-    const worker = new Worker(new URL(file, import.meta.url), { workerData, name: 'metadata-writer' });
+    const worker = new Worker(thread, { workerData, name: 'metadata-writer' });
     this.#worker = worker;
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromWriter) => {
@@ -142,6 +143,12 @@ export class Writer {
     this.#worker?.unref();
     this.#onIdle?.();
   }
+}
+
+/** The sources run as they are; the published JavaScript has the same layout. */
+function threadFile(): URL {
+  const file = import.meta.url.endsWith('.ts') ? './writer-thread.ts' : './writer-thread.js';
+  return new URL(file, import.meta.url);
 }
 
 export function storageFull(): StoreError {

@@ -1,0 +1,66 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Where the clients built from Go modules are kept; ignored by git. */
+export const CLIENT_FOLDER = join(here, '.clients');
+
+const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
+  skopeo: 'skopeo',
+  buildah: 'buildah',
+  podman: 'podman',
+  runc: 'runc',
+};
+
+const GO_CLIENTS: Readonly<Record<string, string>> = {
+  crane: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1',
+  regctl: 'github.com/regclient/regclient/cmd/regctl@v0.11.7',
+  oras: 'oras.land/oras/cmd/oras@v1.3.6',
+  helm: 'helm.sh/helm/v3/cmd/helm@v3.22.0',
+};
+
+const CONFORMANCE = 'github.com/opencontainers/distribution-spec/conformance';
+
+/** Installs what is missing. Throws with the command's own output when a client cannot be had. */
+export function installClients(): void {
+  mkdirSync(CLIENT_FOLDER, { recursive: true });
+  const missing = Object.entries(DEBIAN_PACKAGES).filter(([command]) => !onPath(command));
+  if (missing.length > 0) {
+    must('apt-get', ['update', '-qq']);
+    must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing.map(([, name]) => name)]);
+  }
+  for (const [command, module] of Object.entries(GO_CLIENTS)) {
+    if (existsSync(join(CLIENT_FOLDER, command))) continue;
+    console.log(`installing ${command}`);
+    must('go', ['install', module], { GOBIN: CLIENT_FOLDER });
+  }
+  const conformance = join(CLIENT_FOLDER, 'conformance');
+  if (!existsSync(conformance)) {
+    console.log('building the conformance program of the distribution-spec');
+    must('go', ['build', '-C', join(here, 'conformance'), '-o', conformance, CONFORMANCE]);
+  }
+}
+
+/** The PATH on which every client is found. */
+export function clientPath(): string {
+  return [CLIENT_FOLDER, process.env.PATH].join(delimiter);
+}
+
+function onPath(command: string): boolean {
+  return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;
+}
+
+function must(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): void {
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', ...env },
+  });
+  if (result.status !== 0) {
+    throw new Error(
+      `${command} ${args.join(' ')} failed (${result.error?.message ?? result.status})\n${result.stdout ?? ''}${result.stderr ?? ''}`,
+    );
+  }
+}
