@@ -1,3 +1,5 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openSession, type Session } from './session.ts';
 
@@ -25,20 +27,16 @@ it('logs in, pushes a chart and pulls it back', async () => {
   expect(
     (await run('helm', ['show', 'chart', '--plain-http', `oci://${registry}/charts/demo`])).stdout,
   ).toContain('name: demo');
-  await run(
-    'helm',
-    [
-      'pull',
-      '--plain-http',
-      '-d',
-      `${folder}/charts-back`,
-      `oci://${registry}/charts/demo`,
-      '--version',
-      '0.1.0',
-    ],
-    {
-      cwd: folder,
-    },
-  );
-  await run('sh', ['-c', `cmp demo-0.1.0.tgz charts-back/demo-0.1.0.tgz || test -d charts-back`]);
+  const back = join(folder, 'charts-back');
+  await mkdir(back);
+  await run('helm', [
+    'pull',
+    '--plain-http',
+    '-d',
+    back,
+    `oci://${registry}/charts/demo`,
+    '--version',
+    '0.1.0',
+  ]);
+  await run('cmp', ['demo-0.1.0.tgz', join(back, 'demo-0.1.0.tgz')]);
 });
