@@ -112,8 +112,8 @@ function checkAddresses(file: ConfigFile, config: Config): Problem[] {
   if (!/^[^\s\x00-\x1f/]+$/.test(config.http.address)) {
     problems.push({ place: 'http.address', message: 'must be a host name or an address, without a port' });
   }
-  const external = config.http.externalUrl;
-  if (external !== undefined && !/^https?:$/.test(URL.parse(external)?.protocol ?? '')) {
+  const external = file.http?.externalUrl;
+  if (external && !/^https?:$/.test(URL.parse(external)?.protocol ?? '')) {
     const message = 'must be a whole URL such as "https://registry.example.com"';
     problems.push({ place: 'http.externalUrl', message });
   }

@@ -22,8 +22,6 @@ export interface HttpConfig {
   readonly address: string;
   /** 0 lets the system choose. */
   readonly port: number;
-  /** How clients reach the server, without a trailing slash, when that differs from the Host they send. */
-  readonly externalUrl?: string;
   /** Origins for CORS; `*` for every origin; empty for none. */
   readonly allowOrigins: readonly string[];
   /** A request body that brings no byte for so long is given up; 0 waits for ever. */

@@ -27,7 +27,6 @@ function httpKeys({ http }: Config): KeyValue[] {
   return [
     ['http.address', http.address],
     ['http.port', String(http.port)],
-    ['http.externalUrl', http.externalUrl ?? 'the Host of each request'],
     ['http.allowOrigin', http.allowOrigins.join(', ') || 'none'],
     ['http.readTimeout', idle(http.readIdleTimeoutMs)],
     ['http.writeTimeout', idle(http.writeIdleTimeoutMs)],

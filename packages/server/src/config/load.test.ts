@@ -153,7 +153,7 @@ describe("zot's configuration file", () => {
   it('says what has no effect', async () => {
     const { remarks } = await usable({
       distSpecVersion: '1.0.1',
-      http: { readTimeout: '5m', writeTimeout: '2m' },
+      http: { readTimeout: '5m', writeTimeout: '2m', externalUrl: 'https://registry.example' },
       storage: { dedupe: false, commit: false, gc: false, gcInterval: '1h', fastRestart: true },
       extensions: { mgmt: { enable: true }, search: { enable: false } },
     });
@@ -165,6 +165,7 @@ describe("zot's configuration file", () => {
       'distSpecVersion',
       'http.readTimeout',
       'http.writeTimeout',
+      'http.externalUrl',
       'extensions.mgmt',
       'http.auth',
     ]);

@@ -75,6 +75,10 @@ function httpRemarks(file: ConfigFile): Problem[] {
     const message = 'certificates of clients are verified, and do not name a user yet';
     remarks.push({ place: 'http.tls.cacert', message });
   }
+  if (file.http?.externalUrl) {
+    const message = 'has no effect: every link the registry gives is relative to where the client asked';
+    remarks.push({ place: 'http.externalUrl', message });
+  }
   for (const key of ['mgmt', 'apikey'] as const) {
     if (file.extensions?.[key] !== undefined) {
       remarks.push({ place: `extensions.${key}`, message: 'has no effect, as in zot' });

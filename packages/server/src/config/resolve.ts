@@ -28,7 +28,6 @@ export function resolveConfig(file: ConfigFile, root: RootIdentity, around: Surr
     http: {
       address: file.http?.address ?? '127.0.0.1',
       port: file.http?.port ?? 8080,
-      ...(file.http?.externalUrl ? { externalUrl: file.http.externalUrl.replace(/\/+$/, '') } : {}),
       allowOrigins: splitList(file.http?.allowOrigin),
       readIdleTimeoutMs: file.http?.readTimeout ?? MINUTE_MS,
       writeIdleTimeoutMs: file.http?.writeTimeout ?? MINUTE_MS,

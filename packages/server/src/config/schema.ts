@@ -119,7 +119,9 @@ const http = z.strictObject({
     max: 65_535,
   }),
   realm: text('The realm of the authentication challenge. Default "Zot Artifact Store".'),
-  externalUrl: text('How clients reach the server, when that differs from the Host they send.'),
+  externalUrl: text(
+    'Accepted for zot, which needs it for logins through a browser; every link the registry gives is relative.',
+  ),
   allowOrigin: text('Origins that browsers may call from (CORS), separated by commas; "*" for all.'),
   readTimeout: duration(
     'How long a request body may bring nothing; long uploads that keep coming are not cut. Default "1m"; "0" waits for ever.',
