@@ -20,7 +20,7 @@ const ALLOWED_METHODS = 'GET, HEAD';
 export function lastPushProtocol(metadata: MetadataStore): Protocol<GetLastPush> {
   return {
     name: 'push-gate',
-    claims: (path) => path.startsWith(PREFIX),
+    claims: ({ path }) => path.startsWith(PREFIX),
     classify,
     run: ({ repository }) => getLastPush(metadata, repository),
     renderError: (error) => json(STATUSES[error.kind] ?? 500, { error: error.kind, message: error.message }),

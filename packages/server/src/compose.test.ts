@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningApp, type StartAppOptions, startApp } from '@zot-artifact-store/testkit';
+import { request } from 'undici';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const running: { close(): Promise<void> }[] = [];
@@ -99,6 +100,35 @@ describe('a composed server', () => {
     await pushBlob(app, 'team', 'y'.repeat(10_000));
     expect((await objects(main)).length).toBe(1);
     expect((await objects(team)).length).toBe(2);
+  });
+
+  it('asks the protocols of extensions before the registry, and their fallbacks last', async () => {
+    const folder = await scratchFolder();
+    const source = `
+      const protocol = (name, claims, fallback) => ({
+        name, claims, ...(fallback && { fallback }),
+        classify: () => ({ name: name + '.All', permissions: [] }),
+        run: async () => ({ status: 200, headers: {}, body: name }),
+        renderError: () => ({ status: 500, headers: {} }),
+      });
+      export default {
+        name: 'shop',
+        config: { safeParse: (data) => ({ success: true, data }) },
+        setup: () => ({
+          protocols: [
+            protocol('rest', () => true, true),
+            protocol('by-host', ({ headers }) => headers.host?.startsWith('bucket.')),
+          ],
+        }),
+      };`;
+    await writeFile(join(folder, 'shop.mjs'), source);
+    const { url } = await start({ config: { extensions: { shop: { module: join(folder, 'shop.mjs') } } } });
+    const answer = async (path: string, host = 'localhost') =>
+      (await request(url + path, { headers: { host } })).body.text();
+    expect(await answer('/v2/', 'bucket.example.com')).toBe('by-host');
+    expect(await answer('/v2/')).toBe('{}');
+    expect(await answer('/livez')).toContain('live');
+    expect(await answer('/anything?else')).toBe('rest');
   });
 
   it('lets a request finish and takes no more once it is closing', async () => {

@@ -13,6 +13,7 @@ import { basicAuth } from './extensions/basic-auth/extension.ts';
 import { health } from './extensions/health/extension.ts';
 import { createCors } from './http/cors.ts';
 import { Pipeline } from './http/pipeline.ts';
+import type { Protocol } from './http/protocol.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { TlsFiles } from './http/tls-files.ts';
 import { createOciProtocol } from './oci/protocol.ts';
@@ -89,8 +90,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     limits: { manifestMaxBytes: config.http.maxManifestBytes },
   });
   const pipeline = new Pipeline({
-    // OCI claims all of /v2/; an extension may take a part of it.
-    protocols: [...sealed.protocols, oci],
+    protocols: inOrder(sealed.protocols, oci),
     authenticators: sealed.authenticators,
     authorizers: sealed.authorizers,
     cors: createCors({ allowOrigins: config.http.allowOrigins }),
@@ -152,6 +152,13 @@ function builtInExtensions(
     { extension: basicAuth(config.access), configPath: 'http.auth', ...place },
     { extension: health({ checks }), configPath: 'health', ...place },
   ];
+}
+
+/** OCI claims all of /v2/: an extension may take a part of it, or what is left. */
+function inOrder(ofExtensions: readonly Protocol[], oci: Protocol): readonly Protocol[] {
+  const first = ofExtensions.filter(({ fallback }) => fallback !== true);
+  const last = ofExtensions.filter(({ fallback }) => fallback === true);
+  return [...first, oci, ...last];
 }
 
 async function openTls({ http }: Config, log: Logger): Promise<TlsFiles | undefined> {

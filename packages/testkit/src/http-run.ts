@@ -89,7 +89,7 @@ export async function runHttp(routes: TestRoutes, options: HttpRunOptions = {}):
 function testProtocol(routes: TestRoutes): Protocol<Operation> {
   return {
     name: 'test',
-    claims: (path) => path.startsWith('/t/'),
+    claims: ({ path }) => path.startsWith('/t/'),
     classify(head) {
       const route = head.path.slice(3);
       return { name: route, permissions: [{ action: `test:${route}`, resource: 'server' }] };

@@ -8,6 +8,8 @@ export type Principal =
       /** How the identity was proved: `root`, `htpasswd`, later `oidc`, `access-key`, ... */
       readonly via: string;
       readonly isRoot: boolean;
+      /** Which of the user's access keys signed the request, where one did. */
+      readonly accessKeyId?: string;
     };
 
 export type OciAction = 'oci:Pull' | 'oci:Push' | 'oci:Delete' | 'oci:Tag' | 'oci:ListRepositories';

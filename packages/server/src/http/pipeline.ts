@@ -8,13 +8,13 @@ import { authenticate, authorizeAll, collectChallenges, type Deciders } from './
 import { Exchange, type Expectation } from './exchange.ts';
 import { linger } from './linger.ts';
 import { plainReply, renderPlainError } from './plain-error.ts';
-import type { Protocol, Reply } from './protocol.ts';
+import type { Protocol, Reply, RequestHead } from './protocol.ts';
 import { ReplyWriter } from './reply.ts';
 import { checkHead } from './request-head.ts';
 import { logFields, makeRecord, type RequestRecord, STATUS_CLIENT_GONE } from './request-record.ts';
 
 export interface PipelineOptions extends Deciders {
-  /** Asked in this order which of them a path belongs to. */
+  /** Asked in this order which of them a request belongs to. */
   readonly protocols: readonly Protocol[];
   readonly log: Logger;
   readonly cors?: Cors | undefined;
@@ -114,7 +114,7 @@ export class Pipeline {
 
   async #answer(exchange: Exchange): Promise<Reply> {
     const { head } = exchange;
-    const protocol = this.#findProtocol(head.path);
+    const protocol = this.#findProtocol(head);
     exchange.protocol = protocol;
     checkHead(head, exchange.request.httpVersion);
     if (exchange.expectation === 'unknown') {
@@ -134,8 +134,8 @@ export class Pipeline {
     return protocol.run(operation, exchange);
   }
 
-  #findProtocol(path: string): Protocol | undefined {
-    for (const protocol of this.#protocols) if (protocol.claims(path)) return protocol;
+  #findProtocol(head: RequestHead): Protocol | undefined {
+    for (const protocol of this.#protocols) if (protocol.claims(head)) return protocol;
     return undefined;
   }
 

@@ -60,11 +60,17 @@ export interface RequestContext {
   can(permission: Permission): Promise<boolean>;
 }
 
-/** One wire protocol: which paths are its own, what a request means, how it runs, how an error looks. */
+/** One wire protocol: which requests are its own, what a request means, how it runs, how an error looks. */
 export interface Protocol<Op extends Operation = Operation> {
   readonly name: string;
-  /** Whether the raw path belongs to this protocol. Asked in the order protocols were registered. */
-  claims(path: string): boolean;
+  /**
+   * Whether the request is this protocol's, usually by its raw path, for virtual hosts by its `Host`. Pure, quick, and
+   * never throws; the head has not been checked yet, so it may lack a `Host`. Extensions' protocols are asked first, in
+   * the order the extensions were set up, then the registry's, then fallbacks.
+   */
+  claims(head: RequestHead): boolean;
+  /** Asked after all others, for what nobody else claims. */
+  readonly fallback?: true;
   /** Pure. Throws a StoreError for what cannot be understood. */
   classify(head: RequestHead): Op;
   run(operation: Op, context: RequestContext): Promise<Reply>;

@@ -74,6 +74,7 @@ export function logFields(record: RequestRecord): Record<string, unknown> {
     bytesIn: record.bytesIn,
     bytesOut: record.bytesOut,
     user: principal.kind === 'user' ? principal.name : undefined,
+    accessKeyId: principal.kind === 'user' ? principal.accessKeyId : undefined,
     remoteAddress: record.remoteAddress,
     userAgent: record.userAgent,
     error: record.errorKind,

@@ -26,7 +26,7 @@ import { isOciPath } from './route.ts';
 export function createOciProtocol(deps: OciDeps): Protocol<OciOperation> {
   return {
     name: 'oci',
-    claims: isOciPath,
+    claims: ({ path }) => isOciPath(path),
     classify: classifyOci,
     run: (operation, context) => runOperation(operation, context, deps),
     renderError: renderOciError,

@@ -22,7 +22,7 @@ const RETRY_AFTER_SECONDS = 5;
 export function healthProtocol(readiness: Readiness): Protocol<HealthOperation> {
   return {
     name: 'health',
-    claims: (path) => OPERATIONS.has(path),
+    claims: ({ path }) => OPERATIONS.has(path),
     classify({ path, method }) {
       const operation = OPERATIONS.get(path);
       if (operation === undefined) throw new StoreError('route-unknown', 'nothing is served at this path');
