@@ -87,6 +87,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   bcrypt: ['extensions/basic-auth/'],
   commander: ['cli/', 'main'],
   yaml: ['config/', 'cli/'],
+  saxes: ['extensions/s3/xml/'],
 };
 
 const SERVER = 'packages/server/src/';

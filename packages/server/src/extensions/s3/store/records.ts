@@ -1,0 +1,123 @@
+import type { Digest } from '@zot-artifact-store/spec';
+import { recordCodec } from '../../../metadata/record.ts';
+
+/** `unversioned` until the bucket is first enabled; there is no way back to it. */
+export type VersioningState = 'unversioned' | 'enabled' | 'suspended';
+export type Ownership = 'BucketOwnerEnforced' | 'BucketOwnerPreferred' | 'ObjectWriter';
+
+export interface PublicAccessBlock {
+  readonly blockPublicAcls: boolean;
+  readonly ignorePublicAcls: boolean;
+  readonly blockPublicPolicy: boolean;
+  readonly restrictPublicBuckets: boolean;
+}
+
+export interface DefaultRetention {
+  readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
+  readonly days?: number;
+  readonly years?: number;
+}
+
+/** Who an object, bucket or upload belongs to: a user name. Its canonical id is derived from it (see owner.ts). */
+export type UserName = string;
+
+/** An access control list: FULL_CONTROL of the owner is not in it. */
+export interface Grant {
+  /** A user name, or one of the predefined groups. */
+  readonly to:
+    | { readonly user: UserName }
+    | { readonly group: 'AllUsers' | 'AuthenticatedUsers' | 'LogDelivery' };
+  readonly permission: 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP';
+}
+
+/** What every request on a bucket reads; a write of an object expects it unchanged. */
+export interface BucketRecord {
+  /** Random; see keyspace.ts. */
+  readonly id: string;
+  readonly owner: UserName;
+  readonly createdAtMs: number;
+  readonly region: string;
+  readonly versioning: VersioningState;
+  readonly objectLock: boolean;
+  readonly defaultRetention?: DefaultRetention;
+  readonly ownership: Ownership;
+  readonly publicAccessBlock?: PublicAccessBlock;
+  readonly acl: readonly Grant[];
+  /** Which configuration documents the bucket has, so that requests do not look for those it has not. */
+  readonly documents: readonly DocumentKind[];
+}
+
+export type DocumentKind = 'policy' | 'cors' | 'lifecycle' | 'tagging' | 'encryption';
+
+/** The five checksums clients ask for (Amazon S3, "Checking object integrity"). */
+export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'SHA1' | 'SHA256';
+
+export interface Checksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly type: 'FULL_OBJECT' | 'COMPOSITE';
+  /** Base64, big-endian; without the `-N` of a composite. */
+  readonly value: string;
+}
+
+export interface Retention {
+  readonly mode: 'GOVERNANCE' | 'COMPLIANCE';
+  readonly untilMs: number;
+}
+
+/** Response headers that a client stored with the object, by lower-case name: content-type, cache-control ... */
+export type StoredHeaders = Readonly<Record<string, string>>;
+
+/** What describes a version and may be long; inside its row when it fits, else in `x` rows. */
+export interface VersionExtra {
+  readonly headers: StoredHeaders;
+  /** `x-amz-meta-*`, names without the prefix, in lower case; values as latin1 as node:http gives and takes them. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tags: readonly (readonly [name: string, value: string])[];
+  readonly acl: readonly Grant[];
+}
+
+/** One part of a multipart object, for partNumber reads and GetObjectAttributes. */
+export interface ObjectPart {
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+  readonly checksum?: string;
+}
+
+export interface ObjectVersion {
+  readonly kind: 'object';
+  /** Sorts newer versions of a key first; unique. It is the version id, too, unless `isNull`. */
+  readonly order: string;
+  /** Written while the bucket was not (or no longer) versioned: its version id is `null`. */
+  readonly isNull: boolean;
+  readonly modifiedAtMs: number;
+  readonly sizeBytes: number;
+  /** Without quotes: hex MD5, or `<hex>-<parts>`. */
+  readonly etag: string;
+  /** What `content.read` takes. May be the provisional name of a composite, so it is never shown. */
+  readonly body: Digest;
+  /** Digest of the whole content; absent while it is being computed for a multipart object. */
+  readonly sha256?: Digest;
+  readonly checksum?: Checksum;
+  readonly owner: UserName;
+  readonly retention?: Retention;
+  readonly legalHold?: boolean;
+  /** How many parts a multipart object has. Their sizes are in the part list of the record `x` when they differ. */
+  readonly partsCount?: number;
+  /** Absent when it is in `x` rows; `extraRows` then tells how many. */
+  readonly extra?: VersionExtra;
+  readonly extraRows?: number;
+}
+
+export interface DeleteMarker {
+  readonly kind: 'marker';
+  readonly order: string;
+  readonly isNull: boolean;
+  readonly modifiedAtMs: number;
+  readonly owner: UserName;
+}
+
+export type VersionRecord = ObjectVersion | DeleteMarker;
+
+export const bucketCodec = recordCodec<BucketRecord>('S3 bucket', 1);
+export const objectCodec = recordCodec<ObjectVersion>('S3 object', 1);
+export const versionCodec = recordCodec<VersionRecord>('S3 version', 1);
