@@ -40,6 +40,8 @@ const EXTENSION_CONTRACT = [
 ];
 const HTTP_CONTRACT = ['http/protocol'];
 const REGISTRY_CONTRACT = ['registry/registry'];
+/** How a section of the config file spells sizes, durations and switches. */
+const CONFIG_CONTRACT = ['config/fields'];
 const CONTRACTS = [
   ...METADATA_CONTRACT,
   ...CONTENT_CONTRACT,
@@ -62,7 +64,7 @@ const ZONES: readonly Zone[] = [
   },
   { path: 'oci/', may: ['registry/', 'http/', ...EXTENSION_CONTRACT, 'content/blob-driver'] },
   { path: 'extension/', may: ['work/', ...CONTRACTS] },
-  { path: 'extensions/', may: CONTRACTS },
+  { path: 'extensions/', may: [...CONTRACTS, ...CONFIG_CONTRACT] },
   { path: 'data-folder/', may: [] },
   { path: 'log/', may: [] },
   { path: 'config/', may: ['log/'] },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import pino from 'pino';
 import { type App, compose } from '../../server/src/compose.ts';
+import { BUILT_IN_SECTIONS } from '../../server/src/composition/built-in-sections.ts';
 import type { Config } from '../../server/src/config/config.ts';
 import { loadConfig } from '../../server/src/config/load.ts';
 import { openDataFolder } from '../../server/src/data-folder/data-folder.ts';
@@ -78,6 +79,7 @@ async function effectiveConfig(given: Readonly<Record<string, unknown>>, scratch
     env: { ZAS_ROOT_PASSWORD: ROOT_PASSWORD },
     cwd: scratch,
     cores: 1,
+    sections: BUILT_IN_SECTIONS,
   });
   if (loaded.ok) return loaded.config;
   throw new Error(loaded.problems.map(({ place, message }) => `${place} ${message}`).join('\n'));

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { BUILT_IN_SECTIONS } from '../composition/built-in-sections.ts';
 import type { Problem } from '../config/key-path.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Flags } from '../config/overrides.ts';
@@ -30,6 +31,7 @@ export async function loadForCommand(
     env: terminal.env,
     cwd: terminal.cwd,
     cores: terminal.cores,
+    sections: BUILT_IN_SECTIONS,
   });
   const problems = loaded.ok ? await htpasswdProblems(loaded.config.access.htpasswdPath) : loaded.problems;
   if (loaded.ok && problems.length === 0) return loaded;

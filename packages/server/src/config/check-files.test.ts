@@ -22,7 +22,7 @@ afterAll(async () => {
 async function load(http: Record<string, unknown>) {
   const file = join(folder, 'config.json');
   await writeFile(file, JSON.stringify({ http }));
-  return loadConfig({ file, flags: {}, env: {}, cwd: folder, cores: 1 });
+  return loadConfig({ file, flags: {}, env: {}, cwd: folder, cores: 1, sections: {} });
 }
 
 describe('http.tls', () => {

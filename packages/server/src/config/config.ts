@@ -10,7 +10,10 @@ export interface Config {
   readonly storage: StorageConfig;
   readonly access: AccessConfig;
   readonly log: LogConfig;
+  /** Third parties' extensions. */
   readonly extensions: readonly ExtensionSection[];
+  /** The sections of the extensions that come with the server, by name, with their defaults; those not enabled too. */
+  readonly sections: Readonly<Record<string, BuiltInSection>>;
   /** Absolute: the folder of the config file, from which the modules of extensions are looked up. */
   readonly baseDirectory: string;
   /** How many worker processes serve requests; at least 1. */
@@ -100,3 +103,6 @@ export interface ExtensionSection {
   /** The section without `enable` and `module`, keys as written; the extension's own schema parses it. */
   readonly options: Readonly<Record<string, unknown>>;
 }
+
+/** As its own schema gives it; see sections.ts. */
+export type BuiltInSection = Readonly<Record<string, unknown>>;

@@ -1,5 +1,6 @@
 import type { Config, VolumeConfig } from './config.ts';
 import type { LoadedConfig } from './load.ts';
+import type { BuiltInSections } from './sections.ts';
 import { formatDuration, formatSize } from './units.ts';
 
 export interface ExplainedKey {
@@ -12,13 +13,21 @@ export interface ExplainedKey {
 }
 
 /** Every key that has an effect, with its value and where that came from. */
-export function explainConfig(loaded: Extract<LoadedConfig, { ok: true }>): ExplainedKey[] {
+export function explainConfig(
+  loaded: Extract<LoadedConfig, { ok: true }>,
+  sections: BuiltInSections,
+): ExplainedKey[] {
   const { config, sources } = loaded;
   const sourceOf = (key: string): string =>
     sources.get(key) ?? [...sources].find(([set]) => isBelow(set, key))?.[1] ?? 'default';
-  return [...httpKeys(config), ...accessKeys(config), ...storageKeys(config), ...otherKeys(config)].map(
-    ([key, value]) => ({ key, value, source: sourceOf(key) }),
-  );
+  const keys = [
+    ...httpKeys(config),
+    ...accessKeys(config),
+    ...storageKeys(config),
+    ...otherKeys(config),
+    ...sectionKeys(config, sections),
+  ];
+  return keys.map(([key, value]) => ({ key, value, source: sourceOf(key) }));
 }
 
 type KeyValue = readonly [key: string, value: string];
@@ -89,6 +98,21 @@ function otherKeys(config: Config): KeyValue[] {
     ['workers', String(config.workers)],
     ...config.extensions.map(({ name, module }): KeyValue => [`extensions.${name}`, `from ${module}`]),
   ];
+}
+
+function sectionKeys(config: Config, sections: BuiltInSections): KeyValue[] {
+  return Object.entries(sections).flatMap(([name, { shape }]) =>
+    Object.keys(shape).map((key): KeyValue => {
+      const value = config.sections[name]?.[key];
+      return [`extensions.${name}.${key}`, sectionValue(key, value)];
+    }),
+  );
+}
+
+function sectionValue(key: string, value: unknown): string {
+  if (typeof value === 'number' && key.endsWith('Bytes')) return formatSize(value);
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
+  return Array.isArray(value) ? value.join(', ') : String(value);
 }
 
 function idle(ms: number): string {

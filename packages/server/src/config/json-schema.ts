@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { NOT_YET } from './fields.ts';
 import { isMapping } from './parse-text.ts';
 import { configFileSchema } from './schema.ts';
+import type { BuiltInSections } from './sections.ts';
 
 /**
  * The JSON Schema of the config file, for editors: what may be written, without the keys that are refused by name.
  * Editors take the canonical spelling of keys; the server takes any case.
  */
-export function configJsonSchema(): Readonly<Record<string, unknown>> {
-  const schema = z.toJSONSchema(configFileSchema, { io: 'input', unrepresentable: 'any' });
+export function configJsonSchema(sections: BuiltInSections): Readonly<Record<string, unknown>> {
+  const schema = z.toJSONSchema(configFileSchema(sections), { io: 'input', unrepresentable: 'any' });
   return withoutRefused(schema) as Readonly<Record<string, unknown>>; // a schema object in, a schema object out
 }
 

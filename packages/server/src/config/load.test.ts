@@ -28,6 +28,7 @@ async function load(
     env: {},
     cwd: folder,
     cores: 4,
+    sections: {},
     ...input,
   });
 }
@@ -72,7 +73,7 @@ describe('a configuration', () => {
     );
     expect(loaded.config.http).toMatchObject({ port: 3000, address: '127.0.0.3' });
     expect(loaded.config.storage.volumes[0].rootDirectory).toBe(join(folder, 'file-data'));
-    const sources = Object.fromEntries(explainConfig(loaded).map(({ key, source }) => [key, source]));
+    const sources = Object.fromEntries(explainConfig(loaded, {}).map(({ key, source }) => [key, source]));
     expect(sources).toMatchObject({
       'http.port': '--port',
       'http.address': 'ZAS_HOST',
@@ -95,7 +96,7 @@ describe('a configuration', () => {
     await writeFile(join(folder, 'secret'), 'from-a-file\n');
     const direct = await usable(undefined, { env: { ZAS_ROOT_USER: 'admin', ZAS_ROOT_PASSWORD: 'hunter2' } });
     expect(direct.config.access).toMatchObject({ rootUser: 'admin', rootPassword: 'hunter2' });
-    expect(JSON.stringify(explainConfig(direct))).not.toContain('hunter2');
+    expect(JSON.stringify(explainConfig(direct, {}))).not.toContain('hunter2');
     const file = await usable(undefined, { env: { ZAS_ROOT_PASSWORD_FILE: join(folder, 'secret') } });
     expect(file.config.access.rootPassword).toBe('from-a-file');
   });
@@ -111,7 +112,14 @@ describe('a configuration', () => {
   });
 
   it('reports a file that is not there', async () => {
-    const loaded = await loadConfig({ file: 'gone.json', flags: {}, env: {}, cwd: folder, cores: 1 });
+    const loaded = await loadConfig({
+      file: 'gone.json',
+      flags: {},
+      env: {},
+      cwd: folder,
+      cores: 1,
+      sections: {},
+    });
     expect(loaded).toMatchObject({ ok: false, problems: [{ message: 'cannot be read (ENOENT)' }] });
   });
 });
@@ -401,7 +409,7 @@ describe('extensions', () => {
 
 describe('the JSON Schema', () => {
   it('describes what may be written and leaves out what is refused', () => {
-    const text = JSON.stringify(configJsonSchema());
+    const text = JSON.stringify(configJsonSchema({}));
     for (const key of ['rootDirectory', 'gcUntagged', 'anonymousPolicy', 'docker2s2', 'module']) {
       expect(text).toContain(`"${key}"`);
     }

@@ -18,6 +18,7 @@ import { MAX_FILE_BYTES, parseText } from './parse-text.ts';
 import { remarksOn } from './remarks.ts';
 import { resolveConfig, type Surroundings } from './resolve.ts';
 import { configFileSchema } from './schema.ts';
+import type { BuiltInSections } from './sections.ts';
 
 export interface ConfigInput {
   /** Path of the config file; undefined runs on the defaults. */
@@ -26,6 +27,7 @@ export interface ConfigInput {
   readonly env: Environment;
   readonly cwd: string;
   readonly cores: number;
+  readonly sections: BuiltInSections;
 }
 
 export type LoadedConfig =
@@ -57,16 +59,17 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
     const place = `Config file ${input.file}`;
     return { ok: false, problems: text.problems.map((message) => ({ place, message })) };
   }
-  const { value: canonical, problems: keyProblems } = canonicalKeys(configFileSchema, text.value);
+  const schema = configFileSchema(input.sections);
+  const { value: canonical, problems: keyProblems } = canonicalKeys(schema, text.value);
   const file = canonical as Readonly<Record<string, unknown>>; // a mapping in, a mapping out
   const { value, sources: overridden } = applyOverrides(file, readOverrides(input.env, input.flags));
   const { root, problems: rootProblems } = await readRootIdentity(input.env);
-  const parsed = configFileSchema.safeParse(value);
+  const parsed = schema.safeParse(value);
   const problems = [...keyProblems, ...rootProblems];
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, overridden)));
   if (!parsed.success) return { ok: false, problems };
 
-  const config = resolveConfig(parsed.data, root, around);
+  const config = resolveConfig(parsed.data, root, { ...around, sections: input.sections });
   problems.push(...checkValues(parsed.data, config), ...(await checkFiles(config)));
   if (problems.length > 0) return { ok: false, problems };
   return {

@@ -1,8 +1,16 @@
 import { dirname, join, resolve } from 'node:path';
 import type { LogLevel } from '../log/logger.ts';
-import type { AccessConfig, Config, GcConfig, RepositoryAction, TlsConfig } from './config.ts';
+import type {
+  AccessConfig,
+  BuiltInSection,
+  Config,
+  GcConfig,
+  RepositoryAction,
+  TlsConfig,
+} from './config.ts';
 import type { RootIdentity } from './overrides.ts';
 import { type ConfigFile, EVERY_REPOSITORY } from './schema.ts';
+import type { BuiltInSections } from './sections.ts';
 
 /** What the machine and the process contribute to a configuration. */
 export interface Surroundings {
@@ -19,7 +27,11 @@ const HOUR_MS = 60 * MINUTE_MS;
 const EVERYTHING: readonly RepositoryAction[] = ['read', 'create', 'update', 'delete'];
 
 /** Defaults, absolute paths and what follows from what; the checks are elsewhere. */
-export function resolveConfig(file: ConfigFile, root: RootIdentity, around: Surroundings): Config {
+export function resolveConfig(
+  file: ConfigFile,
+  root: RootIdentity,
+  around: Surroundings & { readonly sections: BuiltInSections },
+): Config {
   const absolute = (path: string): string => resolve(around.cwd, path);
   const rootDirectory = absolute(file.storage?.rootDirectory ?? 'data');
   const access = resolveAccess(file, root, { ...around, rootDirectory });
@@ -47,7 +59,8 @@ export function resolveConfig(file: ConfigFile, root: RootIdentity, around: Surr
       level: logLevel(file.log?.level),
       ...(file.log?.output ? { output: absolute(file.log.output) } : {}),
     },
-    extensions: resolveExtensions(file),
+    extensions: resolveExtensions(file, around.sections),
+    sections: resolveSections(file, around.sections),
     baseDirectory: around.filePath === undefined ? around.cwd : dirname(around.filePath),
     // What is kept in memory is kept in one process.
     workers: file.workers ?? (inMemory ? 1 : Math.max(1, around.cores)),
@@ -108,13 +121,23 @@ function resolveVolumes(
   return [{ path: '', rootDirectory, gc: gcOf({}) }, ...subPaths];
 }
 
-function resolveExtensions(file: ConfigFile): Config['extensions'] {
+function resolveExtensions(file: ConfigFile, builtIn: BuiltInSections): Config['extensions'] {
   const { search, sync, metrics, scrub, lint, ui, trust, events, mgmt, apikey, ...named } =
     file.extensions ?? {};
   return Object.entries(named).flatMap(([name, section]) => {
     const { module, enable, ...options } = section;
-    return enable === false ? [] : [{ name, module, options }];
+    return enable === false || Object.hasOwn(builtIn, name) ? [] : [{ name, module, options }];
   });
+}
+
+function resolveSections(file: ConfigFile, builtIn: BuiltInSections): Config['sections'] {
+  const given: Readonly<Record<string, unknown>> = file.extensions ?? {};
+  const resolved = Object.entries(builtIn).map(([name, schema]): [string, BuiltInSection] => {
+    // The schema of the file has parsed what is there; what is not has its defaults.
+    const section = given[name] ?? schema.parse({});
+    return [name, section as BuiltInSection]; // an object schema gives an object
+  });
+  return Object.fromEntries(resolved);
 }
 
 function logLevel(level: NonNullable<ConfigFile['log']>['level']): LogLevel {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, flag, NOT_YET, notYet, saysDisabled, size, text, wholeNumber } from './fields.ts';
+import type { BuiltInSections } from './sections.ts';
 
 const MIB = 1024 * 1024;
 
@@ -174,35 +175,48 @@ const zotExtensions = {
     .meta({ description: 'Accepted and without effect, as in zot.', [NOT_YET]: true }),
 };
 
-const extensions = z.object(zotExtensions).catchall(
-  z
-    .looseObject({
-      module: z.string({ error: 'must name the module to load' }).min(1).max(4096).meta({
-        description: 'A package name, or a path relative to this file that starts with "./", "../" or "/".',
-      }),
-      enable: flag('False leaves the extension out.'),
-    })
-    .meta({ description: "A third party's extension; the keys beside these are its own." }),
-);
-
-/** zot's configuration file as far as it is covered, and our additions. Keys are in their canonical spelling. */
-export const configFileSchema = z
-  .strictObject({
-    distSpecVersion: z
-      .union([z.string(), z.number().transform(String)], { error: 'must be a version such as "1.1.1"' })
-      .optional()
-      .meta({ description: 'Accepted for zot; the newest distribution specification is served.' }),
-    http: http.optional(),
-    storage: storage.optional(),
-    log: log.optional(),
-    extensions: extensions.optional(),
-    workers: wholeNumber('Ours. How many processes serve requests. Default: one per core.', {
-      min: 1,
-      max: 256,
+const thirdParty = z
+  .looseObject({
+    module: z.string({ error: 'must name the module to load' }).min(1).max(4096).meta({
+      description: 'A package name, or a path relative to this file that starts with "./", "../" or "/".',
     }),
-    scheduler: notYet(),
-    cluster: notYet(),
+    enable: flag('False leaves the extension out.'),
   })
-  .meta({ title: 'Configuration of Zot Artifact Store' });
+  .meta({ description: "A third party's extension; the keys beside these are its own." });
 
-export type ConfigFile = z.output<typeof configFileSchema>;
+/**
+ * The shape is that of zot's sections alone: which others there are is known when the server runs, so `resolveConfig`
+ * takes them out by name.
+ */
+function extensions(sections: BuiltInSections) {
+  const optional = Object.entries(sections).map(([name, section]) => [name, section.optional()]);
+  const shape: typeof zotExtensions = Object.assign({}, zotExtensions, Object.fromEntries(optional));
+  return z.object(shape).catchall(thirdParty);
+}
+
+/**
+ * zot's configuration file as far as it is covered, and our additions, with the sections of the extensions that come
+ * with the server. Keys are in their canonical spelling.
+ */
+export function configFileSchema(sections: BuiltInSections) {
+  return z
+    .strictObject({
+      distSpecVersion: z
+        .union([z.string(), z.number().transform(String)], { error: 'must be a version such as "1.1.1"' })
+        .optional()
+        .meta({ description: 'Accepted for zot; the newest distribution specification is served.' }),
+      http: http.optional(),
+      storage: storage.optional(),
+      log: log.optional(),
+      extensions: extensions(sections).optional(),
+      workers: wholeNumber('Ours. How many processes serve requests. Default: one per core.', {
+        min: 1,
+        max: 256,
+      }),
+      scheduler: notYet(),
+      cluster: notYet(),
+    })
+    .meta({ title: 'Configuration of Zot Artifact Store' });
+}
+
+export type ConfigFile = z.output<ReturnType<typeof configFileSchema>>;

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { BUILT_IN_SECTIONS } from '../../composition/built-in-sections.ts';
 import { explainConfig } from '../../config/explain.ts';
 import { configJsonSchema } from '../../config/json-schema.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
@@ -34,7 +35,7 @@ export function addConfigCommands(program: Command, terminal: Terminal, finish: 
   config
     .command('schema')
     .description('Prints the JSON Schema of configuration files, for editors.')
-    .action(() => terminal.print(JSON.stringify(configJsonSchema(), null, 2)));
+    .action(() => terminal.print(JSON.stringify(configJsonSchema(BUILT_IN_SECTIONS), null, 2)));
 }
 
 async function checkConfig(terminal: Terminal, file: string): Promise<ExitCode> {
@@ -51,7 +52,7 @@ async function explain(
 ): Promise<ExitCode> {
   const loaded = await loadForCommand(terminal, options);
   if (loaded === undefined) return EXIT.usage;
-  const settings = explainConfig(loaded);
+  const settings = explainConfig(loaded, BUILT_IN_SECTIONS);
   if (options.json) {
     terminal.print(JSON.stringify({ settings, remarks: loaded.remarks }, null, 2));
     return EXIT.ok;
