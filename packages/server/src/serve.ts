@@ -1,6 +1,7 @@
 import { flushCompileCache, getCompileCacheDir } from 'node:module';
 import type { Logger } from 'pino';
 import type { ServeOptions } from './cli/services.ts';
+import { stopWithNpm } from './cluster/parent-watch.ts';
 import { readinessLine } from './cluster/readiness-line.ts';
 import { DRAIN_DEADLINE_MS, onStopSignal } from './cluster/stop-signals.ts';
 import type { Config } from './config/config.ts';
@@ -21,6 +22,7 @@ const LINGER_MS = 1_000;
 export async function serve(config: Config, { log, print }: ServeOptions): Promise<void> {
   process.env.UV_THREADPOOL_SIZE ??= THREAD_POOL_SIZE;
   const folders = await lockDataFolders(config);
+  const offNpm = stopWithNpm(process.env);
   const { keepRootPassword } = await import('./extensions/basic-auth/root-password.ts');
   try {
     if (config.access.rootPassword === undefined) await keepRootPassword(config.access.rootPasswordPath);
@@ -33,6 +35,7 @@ export async function serve(config: Config, { log, print }: ServeOptions): Promi
     else await serveWithWorkers(config, { log, announce });
     log.info('stopped');
   } finally {
+    offNpm();
     for (const folder of folders) folder.close();
     setTimeout(() => process.exit(), LINGER_MS).unref();
   }
