@@ -10,8 +10,10 @@ const s3 = (...parts: readonly KeyPart[]): Key => extensionKey('s3', ...parts);
  *
  * - b name: the bucket.
  * - B owner, name: the same by owner, for ListBuckets.
+ * - g bucket: the bucket was deleted; its uploads and documents are still to be removed.
  * - o bucket, key: the current version, unless that is a delete marker. What plain listings read.
- * - v bucket, key, order: noncurrent versions, and delete markers, current ones too; newest first.
+ * - m bucket, key: the current version, when that is a delete marker.
+ * - v bucket, key, order: noncurrent versions, and delete markers, the current one too; newest first.
  * - n bucket, key: the order of the version with the id `null`, when it stands in `v`.
  * - x bucket, key, order, part: what of a version's headers, metadata and tags does not fit into its row.
  * - u bucket, key, upload: a multipart upload; U upload: where it is. p upload, number: a part of it.
@@ -22,12 +24,17 @@ const s3 = (...parts: readonly KeyPart[]): Key => extensionKey('s3', ...parts);
 export const s3Keys = {
   bucket: (name: string): Key => s3('b', name),
   buckets: (): Key => s3('b'),
+  bucketsUnder: (prefix: string): Key => encodeStringPrefix(s3('b'), prefix),
   bucketOf: (owner: string, name: string): Key => s3('B', owner, name),
-  bucketsOf: (owner: string): Key => s3('B', owner),
+  bucketsOfUnder: (owner: string, prefix: string): Key => encodeStringPrefix(s3('B', owner), prefix),
+  bucketGone: (bucketId: string): Key => s3('g', bucketId),
+  bucketsGone: (): Key => s3('g'),
 
   current: (bucketId: string, key: string): Key => s3('o', bucketId, key),
   currents: (bucketId: string): Key => s3('o', bucketId),
   currentsUnder: (bucketId: string, prefix: string): Key => encodeStringPrefix(s3('o', bucketId), prefix),
+
+  currentMarker: (bucketId: string, key: string): Key => s3('m', bucketId, key),
 
   version: (bucketId: string, key: string, order: string): Key => s3('v', bucketId, key, order),
   versionsOf: (bucketId: string, key: string): Key => s3('v', bucketId, key),
