@@ -10,6 +10,7 @@ import type { SealedExtensions } from './extension/host.ts';
 import type { LoadedExtension } from './extension/load.ts';
 import { VetoChain } from './extension/veto-chain.ts';
 import { basicAuth } from './extensions/basic-auth/extension.ts';
+import { keepRootPassword } from './extensions/basic-auth/root-password.ts';
 import { health } from './extensions/health/extension.ts';
 import { createCors } from './http/cors.ts';
 import { Pipeline } from './http/pipeline.ts';
@@ -72,7 +73,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
       isDraining: () => isDraining,
       failure: () => failure,
     });
-    const builtIn = builtInExtensions(config, () => [...checks, ...(extensions?.health ?? [])]);
+    const builtIn = await builtInExtensions(config, () => [...checks, ...(extensions?.health ?? [])]);
     extensions = await startExtensions(config, { stores, vetoes, log, clock, builtIn });
     tls = await openTls(config, log);
   } catch (error) {
@@ -143,15 +144,23 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
   };
 }
 
-function builtInExtensions(
+async function builtInExtensions(
   config: Config,
   checks: Parameters<typeof health>[0]['checks'],
-): LoadedExtension[] {
+): Promise<LoadedExtension[]> {
+  const { access, sections } = config;
+  const rootPassword = access.rootPassword ?? (await keepRootPassword(access.rootPasswordPath));
   const place = { section: {}, source: 'built in' };
-  return [
-    { extension: basicAuth(config.access), configPath: 'http.auth', ...place },
+  const extensions: LoadedExtension[] = [
+    { extension: basicAuth({ ...access, rootPassword }), configPath: 'http.auth', ...place },
     { extension: health({ checks }), configPath: 'health', ...place },
   ];
+  if (sections.s3?.enable === true) {
+    const { s3 } = await import('./extensions/s3/extension.ts');
+    const extension = s3({ root: { user: access.rootUser, password: rootPassword } });
+    extensions.unshift({ extension, section: sections.s3, configPath: 'extensions.s3', source: 'built in' });
+  }
+  return extensions;
 }
 
 /** OCI claims all of /v2/: an extension may take a part of it, or what is left. */

@@ -58,6 +58,11 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Asks the authorisers about something beyond the operation's own permissions (a mount's source, a list entry). */
   can(permission: Permission): Promise<boolean>;
+  /**
+   * Authorises somebody whose credentials came in the body (a form with a policy), as the pipeline does before it runs
+   * an operation. Throws `unauthenticated` or `denied`.
+   */
+  authorizeAs(principal: Principal, permissions: readonly Permission[]): Promise<void>;
 }
 
 /** One wire protocol: which requests are its own, what a request means, how it runs, how an error looks. */

@@ -45,6 +45,7 @@ export interface NewVersion
 }
 
 export interface KeyPlace {
+  /** Read in the same attempt: the transaction expects it unchanged. */
   readonly bucket: StoredBucket;
   readonly key: string;
 }
@@ -270,9 +271,10 @@ class StoredVersions implements Versions {
     return updated;
   }
 
-  /** Reads `o` and `m`, and expects them as they are. */
+  /** Reads `o` and `m`, and expects them, and the bucket whose state decides what is done, as they are. */
   async #expectHeads(transaction: Transaction, place: KeyPlace): Promise<Heads> {
     const { id, versioning } = place.bucket.record;
+    transaction.expectUnchanged(s3Keys.bucket(place.bucket.name), place.bucket.raw);
     const objectKey = s3Keys.current(id, place.key);
     if (versioning === 'unversioned') {
       const object = await this.#metadata.get(objectKey);

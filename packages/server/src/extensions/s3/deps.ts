@@ -1,0 +1,17 @@
+import type { Logger } from 'pino';
+import type { ContentStore } from '../../content/content-store.ts';
+import type { MetadataStore } from '../../metadata/metadata-store.ts';
+import type { S3Options } from './config.ts';
+import type { Buckets } from './store/buckets.ts';
+import type { Versions } from './store/versions.ts';
+
+/** What S3 operations work with. */
+export interface S3Deps {
+  readonly metadata: MetadataStore;
+  readonly content: ContentStore;
+  readonly clock: { now(): number };
+  readonly log: Logger;
+  readonly options: S3Options;
+  readonly buckets: Buckets;
+  readonly versions: Versions;
+}

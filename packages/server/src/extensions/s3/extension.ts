@@ -1,0 +1,32 @@
+import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
+import { S3Authorizer } from './access/authorizer.ts';
+import { type S3Options, s3Section } from './config.ts';
+import type { S3Deps } from './deps.ts';
+import { createS3Protocols } from './protocol.ts';
+import { createBuckets } from './store/buckets.ts';
+import { createVersions } from './store/versions.ts';
+
+export interface S3Setup {
+  /** The root user's name and password are an access key pair. */
+  readonly root: { readonly user: string; readonly password: string };
+}
+
+/** The S3 API over the server's content store. Its options are the section `extensions.s3`. */
+export function s3(setup: S3Setup): Extension<S3Options> {
+  return defineExtension({
+    name: 's3',
+    config: s3Section,
+    setup: (host, options) => setUp(host, options, setup),
+  });
+}
+
+function setUp(host: ExtensionHost, options: S3Options, _setup: S3Setup): Parts {
+  const { metadata, content, clock, log } = host;
+  const buckets = createBuckets(metadata, clock);
+  const versions = createVersions({ metadata, content, clock });
+  const deps: S3Deps = { metadata, content, clock, log, options, buckets, versions };
+  return {
+    protocols: createS3Protocols(deps),
+    authorizers: [new S3Authorizer(buckets)],
+  };
+}

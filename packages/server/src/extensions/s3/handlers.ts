@@ -1,0 +1,23 @@
+import type { Reply, RequestContext } from '../../http/protocol.ts';
+import type { S3Deps } from './deps.ts';
+import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
+import { createBucket } from './operations/create-bucket.ts';
+import { deleteBucket } from './operations/delete-bucket.ts';
+import { headBucket } from './operations/head-bucket.ts';
+import { listBuckets } from './operations/list-buckets.ts';
+
+export type Handler<Op> = (operation: Op, context: RequestContext, deps: S3Deps) => Promise<Reply>;
+type Handlers<Op extends { readonly name: string }> = { readonly [Name in Op['name']]?: Handler<Op> };
+
+/** What runs each operation; one that is not here answers NotImplemented. */
+export const serviceHandlers: Handlers<ServiceOperation> = {
+  's3.ListBuckets': listBuckets,
+};
+
+export const bucketHandlers: Handlers<BucketOperation> = {
+  's3.CreateBucket': createBucket,
+  's3.HeadBucket': headBucket,
+  's3.DeleteBucket': deleteBucket,
+};
+
+export const objectHandlers: Handlers<ObjectOperation> = {};
