@@ -54,7 +54,7 @@ describe('a composed server', () => {
       expect([post.status, post.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     }
     expect(await (await fetch(`${url}/readyz`)).json()).toEqual({ status: 'ready' });
-    expect((await fetch(`${url}/healthz`)).status).toBe(404);
+    expect((await fetch(`${url}/-/healthz`)).status).toBe(404);
   });
 
   it('is not ready while its disk has less than the reserve, and says so without a path', async () => {

@@ -166,7 +166,8 @@ async function builtInExtensions(
 /** OCI claims all of /v2/: an extension may take a part of it, or what is left. */
 function inOrder(ofExtensions: readonly Protocol[], oci: Protocol): readonly Protocol[] {
   const first = ofExtensions.filter(({ fallback }) => fallback !== true);
-  const last = ofExtensions.filter(({ fallback }) => fallback === true);
+  // Those that came with the server were set up first, and want the least.
+  const last = ofExtensions.filter(({ fallback }) => fallback === true).reverse();
   return [...first, oci, ...last];
 }
 
