@@ -34,6 +34,8 @@ export interface RegistryBenchOptions {
   readonly docker2s2?: boolean;
   readonly limits?: Partial<RegistryLimits>;
   readonly step?: Stepper;
+  /** Of the main volume; the caller opens and closes it. In memory unless given. */
+  readonly driver?: BlobDriver;
 }
 
 /**
@@ -42,7 +44,7 @@ export interface RegistryBenchOptions {
  */
 export class RegistryBench {
   readonly metadata = new MemoryMetadataStore();
-  readonly driver = new MemoryBlobDriver();
+  readonly driver: BlobDriver;
   readonly otherDriver = new MemoryBlobDriver();
   readonly hashing = new HashPool({ threads: 1 });
   readonly log = pino({ level: 'silent' });
@@ -53,6 +55,7 @@ export class RegistryBench {
 
   constructor(options: RegistryBenchOptions = {}) {
     this.#options = options;
+    this.driver = options.driver ?? new MemoryBlobDriver();
     this.registry = this.worker(options.step);
   }
 

@@ -38,6 +38,13 @@ export interface PreparedBlob {
   discard(): Promise<void>;
 }
 
+/** A regular file that is not the store's: for example a blob of an OCI image layout. */
+export interface OutsideFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+  read(): AsyncIterable<Uint8Array>;
+}
+
 /** A durable piece of an upload that is not finished: staged by `stageSegment`, turned into a blob by `assemble`. */
 export interface Segment {
   readonly stagedId: StagedId;
@@ -73,6 +80,21 @@ export interface ContentStore {
 
   /** Stream to durable bytes: limit, hash, compare. Small bodies stay in memory and become inline blobs. */
   ingest(source: AsyncIterable<Uint8Array> | Uint8Array, options?: IngestOptions): Promise<PreparedBlob>;
+
+  /**
+   * As `ingest`, of a file that stays where it is: `linked` tells that the store and the file now share their bytes,
+   * because the filesystem allowed a hard link and `mayLink` did. Either way every byte is read and compared.
+   */
+  takeOver(
+    file: OutsideFile,
+    options: IngestOptions & { readonly mayLink: boolean },
+  ): Promise<{ readonly prepared: PreparedBlob; readonly linked: boolean }>;
+
+  /**
+   * Makes the new file `path` share its bytes with the blob, or hold a durable copy of them where the filesystem
+   * refuses a link. Undefined, and no file, when the blob is not one local file: then `read` it. Throws as `read`.
+   */
+  linkOut(digest: Digest, path: string): Promise<{ readonly linked: boolean } | undefined>;
 
   /**
    * Appends what `source` yields to durable storage as one segment. A source that fails after some bytes gives a

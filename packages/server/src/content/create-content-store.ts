@@ -9,7 +9,14 @@ import type { ContentStore } from './content-store.ts';
 import { dropEdge, isOwned, putEdge } from './edges.ts';
 import type { HashPool } from './hashing/hash-pool.ts';
 import { contentKeys } from './keyspace.ts';
-import { type PrepareDeps, prepareAssembly, prepareIngest, stageUploadSegment } from './prepare.ts';
+import { linkOut } from './link-out.ts';
+import {
+  type PrepareDeps,
+  prepareAssembly,
+  prepareIngest,
+  prepareOutside,
+  stageUploadSegment,
+} from './prepare.ts';
 import { asPreparedUnits, PreparedUnits, removeAll } from './prepared.ts';
 import { findSoundBlob, openBlob } from './reader.ts';
 import type { ContentLog } from './volume.ts';
@@ -78,6 +85,8 @@ export function createContentStore(options: ContentStoreOptions): ContentStore {
     },
 
     ingest: (source, ingestOptions = {}) => prepareIngest(prepareDeps, source, ingestOptions),
+    takeOver: (file, ingestOptions) => prepareOutside(prepareDeps, file, ingestOptions),
+    linkOut: (digest, path) => linkOut(commitDeps, digest, path),
     stageSegment: (source, stageOptions = {}) => stageUploadSegment(prepareDeps, source, stageOptions),
     assemble: (segments, ingestOptions = {}) => prepareAssembly(prepareDeps, segments, ingestOptions),
     discardSegments: (segments) =>

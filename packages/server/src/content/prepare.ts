@@ -7,7 +7,7 @@ import {
   StoreError,
 } from '@zot-artifact-store/spec';
 import type { BlobDriver, StagedId } from './blob-driver.ts';
-import type { IngestOptions, PreparedBlob, Segment } from './content-store.ts';
+import type { IngestOptions, OutsideFile, PreparedBlob, Segment } from './content-store.ts';
 import { hashStream } from './hash-stream.ts';
 import type { HashPool } from './hashing/hash-pool.ts';
 import { collectSmall, keepPartial, stageHashed } from './ingest.ts';
@@ -45,6 +45,37 @@ export async function prepareIngest(
   return 'whole' in small
     ? prepareInline(deps, small.whole, options)
     : prepareStream(deps, small.rest, options);
+}
+
+/** See `ContentStore.takeOver`. What is hashed is what was staged, so a file that is exchanged meanwhile does no harm. */
+export async function prepareOutside(
+  deps: PrepareDeps,
+  file: OutsideFile,
+  { mayLink, ...options }: IngestOptions & { readonly mayLink: boolean },
+): Promise<{ readonly prepared: PreparedBlob; readonly linked: boolean }> {
+  const { driver, hashing, inlineMaxBytes } = deps;
+  const checks = { ...options, expectedBytes: options.expectedBytes ?? file.sizeBytes };
+  const { signal } = options;
+  signal?.throwIfAborted();
+  assertSize(file.sizeBytes, checks);
+  if (driver.local === undefined || !mayLink || file.sizeBytes <= inlineMaxBytes) {
+    return { prepared: await prepareIngest(deps, file.read(), checks), linked: false };
+  }
+  const id = newStagedId();
+  const { sizeBytes, linked } = await driver.local.stageLink(id, file.path);
+  try {
+    assertSize(sizeBytes, checks);
+    const algorithms = wantedAlgorithms(options);
+    const staged = driver.readStaged(id, signal && { signal });
+    const hashed = await hashStream(hashing, staged, { algorithms, expectedBytes: sizeBytes });
+    const digests = chosen(new Map(hashed.digests.map((each) => [digestAlgorithm(each), each])), options);
+    assertExpected(digests.digest, options);
+    const source = { kind: 'staged', id } as const;
+    return { prepared: prepared(deps, { ...digests, sizeBytes, source, own: [id], consumed: [] }), linked };
+  } catch (error) {
+    await driver.removeStaged(id);
+    throw error;
+  }
 }
 
 export async function stageUploadSegment(

@@ -10,6 +10,7 @@ import { type RemoveUntagged, removeUntagged } from './remove-untagged.ts';
 import { createRepositories } from './repositories.ts';
 import { createSweep, type RegistrySweep } from './sweep.ts';
 import { createTags } from './tags.ts';
+import { linkOut, type TakeOver, takeOver } from './take-over.ts';
 import { createUploads } from './uploads.ts';
 import { type RegistryProblem, verifyRegistry } from './verify.ts';
 
@@ -17,6 +18,9 @@ import { type RegistryProblem, verifyRegistry } from './verify.ts';
 export interface OwnRegistry extends Registry {
   readonly sweep: RegistrySweep;
   removeUntagged(options: RemoveUntagged, signal: AbortSignal): Promise<number>;
+  /** See take-over.ts. */
+  takeOver(blob: TakeOver): ReturnType<typeof takeOver>;
+  linkOut(blob: Parameters<typeof linkOut>[1]): ReturnType<typeof linkOut>;
   /** For the check of a volume's edges. */
   owners(volume: string): RegistryOwners;
   verify(signal: AbortSignal): AsyncIterable<RegistryProblem>;
@@ -34,6 +38,8 @@ export function createRegistry(context: RegistryContext): OwnRegistry {
     referrers: createReferrers(context),
     sweep: createSweep(context),
     removeUntagged: (options, signal) => removeUntagged(context, options, signal),
+    takeOver: (blob) => takeOver(context, blob),
+    linkOut: (blob) => linkOut(context, blob),
     owners: (volume) => createOwners(context, volume),
     verify: (signal) => verifyRegistry(context, signal),
     isStagedClaimed: async (id) => (await context.metadata.get(registryKeys.claim(id))) !== undefined,

@@ -1,4 +1,4 @@
-import { type Digest, StoreError } from '@zot-artifact-store/spec';
+import { type Digest, StoreError, type Tag } from '@zot-artifact-store/spec';
 import type { ManifestCondition } from './registry.ts';
 
 /** Throws `precondition-failed` unless what the reference names now (undefined: nothing) meets the condition. */
@@ -13,6 +13,10 @@ export function checkCondition(condition: ManifestCondition | undefined, current
   if (ifNoneMatch !== undefined && matches(ifNoneMatch, current)) {
     throw failed(`the reference already points to ${current}`, current);
   }
+}
+
+export function tagTaken(tag: Tag, current: Digest): StoreError {
+  return failed(`tag ${tag} points to ${current}`, current);
 }
 
 function matches(wanted: readonly string[] | 'any', current: Digest | undefined): boolean {

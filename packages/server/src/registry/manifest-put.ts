@@ -9,7 +9,7 @@ import {
 } from '@zot-artifact-store/spec';
 import type { Transaction } from '../metadata/transaction.ts';
 import { registryKeys } from './keyspace.ts';
-import { checkCondition } from './manifest-condition.ts';
+import { checkCondition, tagTaken } from './manifest-condition.ts';
 import {
   invalid,
   isDockerManifest,
@@ -118,6 +118,7 @@ async function write(context: RegistryContext, transaction: Transaction, put: Ch
   }
   allTags.forEach((tag, index) => {
     const old = tagged[index];
+    if (condition?.movesNoTag && old !== undefined && old !== digest) throw tagTaken(tag, old);
     transaction.expectUnchanged(registryKeys.tag(repository, tag), rawTags[index]);
     if (old !== undefined && old !== digest) transaction.delete(registryKeys.tagOf(repository, old, tag));
     transaction.put(registryKeys.tag(repository, tag), tagCodec.encode({ digest, updatedAtMs: clock.now() }));

@@ -85,6 +85,22 @@ describe('putting a manifest', () => {
     expect(old.digest).toBe(first.digest);
   });
 
+  it('moves no tag when asked not to', async () => {
+    const first = await bench.pushImage('first', ['v1']);
+    const { layer: _, ...second } = await bench.pushImage('second');
+    const bytes = await bench.registry.manifests.read(bench.repository, second.digest);
+    const put = (tags: readonly string[]) =>
+      bench.pushManifest(bytes, tags, { condition: { movesNoTag: true } });
+    await expect(put(['v2', 'v1'])).rejects.toMatchObject({
+      kind: 'precondition-failed',
+      resource: first.digest,
+    });
+    expect(await tagsOf()).toEqual(['v1']);
+    await put(['v2']);
+    await put(['v2', 'v3']);
+    expect(await tagsOf()).toEqual(['v1', 'v2', 'v3']);
+  });
+
   it('refuses a config that the repository does not have, and names it', async () => {
     await bench.pushBlob('{}', parseRepositoryName('someone/else'));
     await expect(bench.pushManifest(imageManifest('{}', []))).rejects.toMatchObject({

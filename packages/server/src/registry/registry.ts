@@ -39,6 +39,8 @@ export interface ManifestCondition {
   readonly ifMatch?: readonly string[] | 'any';
   /** It must point to none of these; 'any' means it must not exist. */
   readonly ifNoneMatch?: readonly string[] | 'any';
+  /** None of the tags that are to be set may point to another manifest. */
+  readonly movesNoTag?: true;
 }
 
 export interface PutManifest {

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import * as nodeFileSystem from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
@@ -156,7 +157,7 @@ export class FilesystemBlobDriver implements BlobDriver {
   async *listStaged(): AsyncGenerator<{ readonly id: StagedId } & ObjectInfo, void, undefined> {
     for await (const file of this.#filesIn(this.#layout.staging)) {
       const id = tryParseStagedId(file);
-      const info = id && (await this.#infoOf(join(this.#layout.staging, file)));
+      const info = id && (await this.#infoOf(join(this.#layout.staging, file), stagedAtMs));
       if (id !== undefined && info !== undefined) yield { id, ...info };
     }
   }
@@ -209,10 +210,13 @@ export class FilesystemBlobDriver implements BlobDriver {
     );
   }
 
-  async #infoOf(path: string): Promise<ObjectInfo | undefined> {
+  async #infoOf(
+    path: string,
+    timeOf = ({ mtimeMs }: Stats): number => mtimeMs,
+  ): Promise<ObjectInfo | undefined> {
     try {
       const stats = await this.#fs.lstat(path);
-      return stats.isFile() ? { sizeBytes: stats.size, modifiedAtMs: Math.trunc(stats.mtimeMs) } : undefined;
+      return stats.isFile() ? { sizeBytes: stats.size, modifiedAtMs: Math.trunc(timeOf(stats)) } : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw translateError(error, 'find this content');
@@ -245,6 +249,11 @@ export class FilesystemBlobDriver implements BlobDriver {
   get #folderTools() {
     return { fs: this.#fs, folderSync: this.#folderSync, folderMode: this.#folderMode };
   }
+}
+
+/** A hard link keeps the age of the file it was made from; only its change time says when it came to be here. */
+function stagedAtMs({ mtimeMs, ctimeMs }: Stats): number {
+  return Math.max(mtimeMs, ctimeMs);
 }
 
 function nameTaken(): StoreError {

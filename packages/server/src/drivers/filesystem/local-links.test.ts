@@ -1,8 +1,9 @@
-import { link, lstat, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeDigest } from '@zot-artifact-store/spec';
 import { type FaultyFileSystem, faultyFileSystem } from '@zot-artifact-store/testkit/faulty-file-system.ts';
+import { gather } from '@zot-artifact-store/testkit/gather.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { newStagedId, objectName } from '../../content/object-name.ts';
 import { FilesystemBlobDriver } from './filesystem-blob-driver.ts';
@@ -47,6 +48,15 @@ describe('LocalLinks', () => {
     ]);
     await driver.publish(id, name);
     expect((await lstat(outside)).nlink).toBe(2);
+  });
+
+  it('counts the age of a staged link from when it was made', async () => {
+    await utimes(outside, 1, 1);
+    await driver.local.stageLink(newStagedId(), outside);
+    const staged = await gather(driver.listStaged());
+    expect(staged).toHaveLength(1);
+    expect(staged[0]?.modifiedAtMs).toBeGreaterThan(Date.parse('2020-01-01'));
+    expect((await lstat(outside)).mtimeMs).toBe(1_000);
   });
 
   it.each(['EXDEV', 'EPERM', 'EMLINK'])('copies where link fails with %s', async (code) => {
