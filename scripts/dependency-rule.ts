@@ -60,7 +60,7 @@ const ZONES: readonly Zone[] = [
   { path: 'metadata/', may: ['work/'] },
   {
     path: 'registry/',
-    may: ['work/', 'extension/outbox', ...CONTENT_CONTRACT, ...METADATA_CONTRACT, ...EXTENSION_CONTRACT],
+    may: ['work/', ...CONTENT_CONTRACT, ...METADATA_CONTRACT, ...EXTENSION_CONTRACT],
   },
   { path: 'oci/', may: ['registry/', 'http/', ...EXTENSION_CONTRACT, 'content/blob-driver'] },
   { path: 'extension/', may: ['work/', ...CONTRACTS] },

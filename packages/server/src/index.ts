@@ -17,7 +17,7 @@ export {
   type Task,
   type Vetoes,
 } from './extension/contract.ts';
-export type { StoreEvent } from './extension/events.ts';
+export type { EventSink, NewEvent, StoreEvent } from './extension/events.ts';
 export { extensionKey } from './extension/keyspace.ts';
 export type {
   Operation,

@@ -4,8 +4,8 @@ import type { ServeOptions } from './cli/services.ts';
 import { stopWithNpm } from './cluster/parent-watch.ts';
 import { readinessLine } from './cluster/readiness-line.ts';
 import { DRAIN_DEADLINE_MS, onStopSignal } from './cluster/stop-signals.ts';
+import { lockDataFolders } from './composition/data-folders.ts';
 import type { Config } from './config/config.ts';
-import { type DataFolder, openDataFolder } from './data-folder/data-folder.ts';
 import { EXIT_STORAGE_FAILED, failStop, failUncaught } from './process-failure.ts';
 
 /** What comes after the requests: background work, extensions, stores. */
@@ -108,19 +108,6 @@ function workerEnvironment(): Record<string, string> {
     UV_THREADPOOL_SIZE: process.env.UV_THREADPOOL_SIZE ?? THREAD_POOL_SIZE,
     ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
   };
-}
-
-async function lockDataFolders({ storage }: Config): Promise<readonly DataFolder[]> {
-  const locked: DataFolder[] = [];
-  try {
-    for (const { rootDirectory } of storage.volumes) {
-      locked.push(await openDataFolder(rootDirectory, { createIfMissing: true, lock: 'exclusive' }));
-    }
-    return locked;
-  } catch (error) {
-    for (const folder of locked) folder.close();
-    throw error;
-  }
 }
 
 function describeReadiness({ http, storage, access }: Config, port: number): string {

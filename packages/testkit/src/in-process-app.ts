@@ -5,9 +5,9 @@ import { Writable } from 'node:stream';
 import pino from 'pino';
 import { type App, compose } from '../../server/src/compose.ts';
 import { BUILT_IN_SECTIONS } from '../../server/src/composition/built-in-sections.ts';
+import { lockDataFolders } from '../../server/src/composition/data-folders.ts';
 import type { Config } from '../../server/src/config/config.ts';
 import { loadConfig } from '../../server/src/config/load.ts';
-import { openDataFolder } from '../../server/src/data-folder/data-folder.ts';
 
 export interface StartAppOptions {
   /** As in a config file; everything is kept in memory unless it names drivers. */
@@ -34,11 +34,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<RunningAp
   const config = await effectiveConfig(options.config ?? {}, scratch);
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: config.log.level, base: null }, lineCollector(lines));
-  const folders = await Promise.all(
-    config.storage.volumes.map(({ rootDirectory }) =>
-      openDataFolder(rootDirectory, { createIfMissing: true, lock: 'exclusive' }),
-    ),
-  );
+  const folders = await lockDataFolders(config);
   let fatal: unknown;
   const app = await compose(config, {
     log,

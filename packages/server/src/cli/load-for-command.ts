@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { BUILT_IN_SECTIONS } from '../composition/built-in-sections.ts';
+import type { Config } from '../config/config.ts';
 import type { Problem } from '../config/key-path.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Flags } from '../config/overrides.ts';
+import { parseSecretKey } from '../data-folder/secret-key.ts';
 import { parseHtpasswd } from '../extensions/basic-auth/htpasswd.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -33,7 +35,7 @@ export async function loadForCommand(
     cores: terminal.cores,
     sections: BUILT_IN_SECTIONS,
   });
-  const problems = loaded.ok ? await htpasswdProblems(loaded.config.access.htpasswdPath) : loaded.problems;
+  const problems = loaded.ok ? await contentProblems(loaded.config) : loaded.problems;
   if (loaded.ok && problems.length === 0) return loaded;
   terminal.complain(
     problems.length === 1
@@ -46,6 +48,20 @@ export async function loadForCommand(
 
 export function sentence({ place, message }: Problem): string {
   return `${place} ${message}.`;
+}
+
+/** Of the files that a configuration names, what is in them. They were readable. */
+async function contentProblems({ access, storage }: Config): Promise<Problem[]> {
+  return [
+    ...(await htpasswdProblems(access.htpasswdPath)),
+    ...(await secretKeyProblems(storage.secretKeyPath)),
+  ];
+}
+
+async function secretKeyProblems(path: string | undefined): Promise<Problem[]> {
+  if (path === undefined || parseSecretKey(await readFile(path, 'utf8')) !== undefined) return [];
+  const message = `names ${path}, which must hold 64 hex digits, as "openssl rand -hex 32" makes them`;
+  return [{ place: 'ZAS_SECRET_KEY_FILE', message }];
 }
 
 /** The lines of the file are the extension's to judge; a person who checks a configuration wants them judged too. */

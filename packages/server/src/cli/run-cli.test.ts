@@ -78,11 +78,15 @@ const EMPTY_STORE: OpenedStore = {
 };
 
 /** The command line in this process, with the rest of the server replaced. */
-async function run(args: readonly string[], services: Partial<Services> = {}): Promise<Outcome> {
+async function run(
+  args: readonly string[],
+  services: Partial<Services> = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   let out = '';
   let err = '';
   const terminal = {
-    env: {},
+    env,
     cwd: folder,
     cores: 1,
     print: (text: string) => {
@@ -150,6 +154,14 @@ describe('zas', () => {
     expect(await run(['verify', 'zot.yaml'])).toMatchObject({
       code: 2,
       err: expect.stringContaining('line 1'),
+    });
+  });
+
+  it('judges what is in the secret key file', async () => {
+    await writeFile(join(folder, 'key'), 'guess me');
+    expect(await run(['config', 'explain'], {}, { ZAS_SECRET_KEY_FILE: 'key' })).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/ZAS_SECRET_KEY_FILE names .*key, which must hold 64 hex digits/),
     });
   });
 

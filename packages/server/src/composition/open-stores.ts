@@ -7,6 +7,7 @@ import type { ContentStore } from '../content/content-store.ts';
 import { createContentStore } from '../content/create-content-store.ts';
 import { HashPool } from '../content/hashing/hash-pool.ts';
 import { type DataFolder, openDataFolder } from '../data-folder/data-folder.ts';
+import type { EventSink } from '../extension/events.ts';
 import { createOutbox } from '../extension/outbox.ts';
 import type { VetoChain } from '../extension/veto-chain.ts';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
@@ -25,6 +26,7 @@ export interface Stores {
   /** The main volume first. */
   readonly volumes: readonly [Volume, ...Volume[]];
   readonly registry: OwnRegistry;
+  readonly events: EventSink;
   /** The volume a repository lies in, decided by the first component of its name. */
   volumeOf(repository: RepositoryName): Volume;
   close(): Promise<void>;
@@ -81,6 +83,7 @@ export async function openStores(config: Config, options: OpenStoresOptions): Pr
     for (const other of otherConfigs) volumes.push(await openVolume(other));
 
     const volumeOf = routeByFirstComponent(volumes);
+    const events = createOutbox({ observers: () => options.observers(), clock, newId: randomUUID });
     const registry = createRegistry({
       metadata,
       volumeFor: (repository) => {
@@ -89,7 +92,7 @@ export async function openStores(config: Config, options: OpenStoresOptions): Pr
       },
       clock,
       newId: randomUUID,
-      events: createOutbox({ observers: () => options.observers(), clock, newId: randomUUID }),
+      events,
       vetoes,
       limits: {
         manifestMaxBytes: config.http.maxManifestBytes,
@@ -98,7 +101,7 @@ export async function openStores(config: Config, options: OpenStoresOptions): Pr
       compat: { docker2s2: config.http.dockerCompat },
       log,
     });
-    return { metadata, hashing, volumes, registry, volumeOf, close };
+    return { metadata, hashing, volumes, registry, events, volumeOf, close };
   } catch (error) {
     await close();
     throw error;

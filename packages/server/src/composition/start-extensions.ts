@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
+import { deriveSecret } from '../data-folder/secret-key.ts';
 import { type SealedExtensions, setUpExtensions } from '../extension/host.ts';
 import { type LoadedExtension, loadExtensions } from '../extension/load.ts';
 import { prepareExtensions } from '../extension/order.ts';
 import type { VetoChain } from '../extension/veto-chain.ts';
+import { openSecretKey } from './data-folders.ts';
 import type { Stores } from './open-stores.ts';
 
 export interface StartExtensionsOptions {
@@ -22,7 +24,8 @@ export async function startExtensions(
 ): Promise<SealedExtensions> {
   const modules = config.extensions.map(({ name, module, options }) => ({ name, module, section: options }));
   const loaded = [...builtIn, ...(await loadExtensions(modules, config.baseDirectory))];
-  const { metadata, registry, volumes } = stores;
+  const { metadata, registry, events, volumes } = stores;
+  const secretKey = await openSecretKey(config);
   return setUpExtensions(prepareExtensions(loaded), {
     vetoes,
     log,
@@ -32,6 +35,9 @@ export async function startExtensions(
       metadata,
       content: volumes[0].content,
       registry,
+      vetoes,
+      events,
+      deriveSecret: (purpose) => deriveSecret(secretKey, { extension: name, purpose }),
     }),
   });
 }

@@ -19,6 +19,9 @@ export async function checkFiles(config: Config): Promise<Problem[]> {
   if (config.access.htpasswdPath !== undefined) {
     await read('http.auth.htpasswd.path', config.access.htpasswdPath);
   }
+  if (config.storage.secretKeyPath !== undefined) {
+    await read('ZAS_SECRET_KEY_FILE', config.storage.secretKeyPath);
+  }
   const { tls } = config.http;
   if (tls === undefined) return problems;
   const cert = await read('http.tls.cert', tls.certPath);

@@ -55,6 +55,8 @@ export interface StorageConfig {
   readonly gcUntagged: boolean;
   readonly metadataDriver: 'lmdb' | 'memory';
   readonly blobDriver: 'filesystem' | 'memory';
+  /** Absolute; undefined lets the server make a secret key and keep it in the main data folder. */
+  readonly secretKeyPath?: string;
 }
 
 export interface VolumeConfig {

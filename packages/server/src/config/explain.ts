@@ -4,7 +4,7 @@ import type { BuiltInSections } from './sections.ts';
 import { formatDuration, formatSize } from './units.ts';
 
 export interface ExplainedKey {
-  /** As in the file; `ZAS_ROOT_USER` and `ZAS_ROOT_PASSWORD`, which no file can set, by their variables. */
+  /** As in the file; what no file can set (`ZAS_ROOT_USER`, ...) by its variable. */
   readonly key: string;
   /** For people; never the root password. */
   readonly value: string;
@@ -78,6 +78,7 @@ function storageKeys({ storage }: Config): KeyValue[] {
     ['storage.reserveBytes', formatSize(storage.reserveBytes)],
     ['storage.metadataDriver', storage.metadataDriver],
     ['storage.blobDriver', storage.blobDriver],
+    ['ZAS_SECRET_KEY_FILE', storage.secretKeyPath ?? 'secret.key in the main data folder'],
   ];
 }
 

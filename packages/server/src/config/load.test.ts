@@ -111,6 +111,17 @@ describe('a configuration', () => {
     expect(Object.keys(await problemsOf(undefined, { env: both }))).toEqual(['ZAS_ROOT_PASSWORD']);
   });
 
+  it('takes the file with the secret key from the environment, relative to the working directory', async () => {
+    await writeFile(join(folder, 'key'), '00'.repeat(32));
+    const given = await usable(undefined, { env: { ZAS_SECRET_KEY_FILE: 'key' } });
+    expect(given.config.storage.secretKeyPath).toBe(join(folder, 'key'));
+    const key = 'ZAS_SECRET_KEY_FILE';
+    expect(explainConfig(given, {})).toContainEqual({ key, value: join(folder, 'key'), source: key });
+    expect(await problemsOf(undefined, { env: { ZAS_SECRET_KEY_FILE: 'gone' } })).toEqual({
+      [key]: expect.stringContaining('cannot be read (ENOENT)'),
+    });
+  });
+
   it('reports a file that is not there', async () => {
     const loaded = await loadConfig({
       file: 'gone.json',

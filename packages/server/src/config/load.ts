@@ -42,6 +42,7 @@ export type LoadedConfig =
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const FROM_FILE = 'file';
+const SECRET_KEY_FILE = 'ZAS_SECRET_KEY_FILE';
 
 /**
  * The effective configuration: options over environment over file over defaults. Reads the file and those it names,
@@ -69,7 +70,11 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, overridden)));
   if (!parsed.success) return { ok: false, problems };
 
-  const config = resolveConfig(parsed.data, root, { ...around, sections: input.sections });
+  const config = resolveConfig(parsed.data, root, {
+    ...around,
+    sections: input.sections,
+    secretKeyFile: input.env[SECRET_KEY_FILE],
+  });
   problems.push(...checkValues(parsed.data, config), ...(await checkFiles(config)));
   if (problems.length > 0) return { ok: false, problems };
   return {
@@ -81,6 +86,7 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
       ...overridden,
       ['ZAS_ROOT_USER', root.userSource],
       ['ZAS_ROOT_PASSWORD', root.passwordSource],
+      ...(config.storage.secretKeyPath ? [[SECRET_KEY_FILE, SECRET_KEY_FILE] as const] : []),
     ]),
   };
 }

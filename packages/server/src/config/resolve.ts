@@ -30,7 +30,7 @@ const EVERYTHING: readonly RepositoryAction[] = ['read', 'create', 'update', 'de
 export function resolveConfig(
   file: ConfigFile,
   root: RootIdentity,
-  around: Surroundings & { readonly sections: BuiltInSections },
+  around: Surroundings & { readonly sections: BuiltInSections; readonly secretKeyFile: string | undefined },
 ): Config {
   const absolute = (path: string): string => resolve(around.cwd, path);
   const rootDirectory = absolute(file.storage?.rootDirectory ?? 'data');
@@ -53,6 +53,7 @@ export function resolveConfig(
       gcUntagged: file.storage?.gcUntagged ?? false,
       metadataDriver: file.storage?.metadataDriver ?? 'lmdb',
       blobDriver: file.storage?.blobDriver ?? 'filesystem',
+      ...(around.secretKeyFile ? { secretKeyPath: absolute(around.secretKeyFile) } : {}),
     },
     access,
     log: {

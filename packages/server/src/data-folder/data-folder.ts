@@ -4,7 +4,9 @@ import { join, resolve } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import { takeExclusiveLock } from './exclusive-lock.ts';
 import { classifyContent } from './foreign-content.ts';
-import { readSentinel, type Sentinel, syncParent, writeSentinel } from './sentinel.ts';
+import { firstSecretKey, secretKeyId as idOf, knownSecretKey, type SecretKeySource } from './secret-key.ts';
+import { newSentinel, readSentinel, type Sentinel, writeSentinel } from './sentinel.ts';
+import { syncParent } from './write-durably.ts';
 
 export interface OpenDataFolderOptions {
   /** Makes the folder, or turns an empty one into a data folder. Only with the exclusive lock. */
@@ -16,6 +18,11 @@ export interface OpenDataFolderOptions {
    *   metadata transactions and leases, as the server's own workers do; LMDB keeps the processes apart.
    */
   readonly lock: 'exclusive' | 'shared';
+  /**
+   * Of the main folder: opens its secret key. Where there never was one it is made, with the exclusive lock and
+   * `createIfMissing` only.
+   */
+  readonly secretKey?: SecretKeySource;
   readonly clock?: { now(): number };
 }
 
@@ -25,6 +32,8 @@ export interface DataFolder {
   readonly metadataPath: string;
   /** Made once with the folder; tells one store from another. */
   readonly id: string;
+  /** When it was asked for. */
+  readonly secretKey?: Uint8Array;
   /** Lets go of the lock; the folder must not be used afterwards. */
   close(): void;
 }
@@ -32,7 +41,7 @@ export interface DataFolder {
 /**
  * Opens `path` as a data folder. Throws, always with a sentence for the operator: `argument-invalid` when the path is
  * not a data folder and may not become one, `unavailable` when it is one but cannot be used (in use, not writable,
- * another user's, a newer format).
+ * another user's, a newer format, its secret key missing or another's).
  */
 export async function openDataFolder(path: string, options: OpenDataFolderOptions): Promise<DataFolder> {
   const root = resolve(path);
@@ -43,8 +52,9 @@ export async function openDataFolder(path: string, options: OpenDataFolderOption
     if ((await readSentinel(root)) === undefined) await assertMayBecomeOurs(root, mayCreate);
     const release = options.lock === 'exclusive' ? takeExclusiveLock(root) : () => {};
     try {
-      const { id } = await ensureContent(root, mayCreate, options.clock ?? Date);
-      return { root, metadataPath: join(root, 'metadata'), id, close: release };
+      const { id, secretKey } = await ensureContent(root, mayCreate, options);
+      const metadataPath = join(root, 'metadata');
+      return { root, metadataPath, id, ...(secretKey && { secretKey }), close: release };
     } catch (error) {
       release();
       throw error;
@@ -88,16 +98,40 @@ async function assertMayBecomeOurs(root: string, mayCreate: boolean): Promise<vo
   if (!mayCreate) throw new StoreError('argument-invalid', `${root} is empty and not a data folder yet`);
 }
 
-async function ensureContent(root: string, mayCreate: boolean, clock: { now(): number }): Promise<Sentinel> {
-  let sentinel = await readSentinel(root);
-  if (sentinel === undefined) {
-    // Checked again, now that the lock keeps others from doing the same.
-    await assertMayBecomeOurs(root, mayCreate);
-    sentinel = await writeSentinel(root, clock.now());
+async function ensureContent(
+  root: string,
+  mayCreate: boolean,
+  { clock = Date, secretKey: source }: OpenDataFolderOptions,
+): Promise<{ readonly id: string; readonly secretKey?: Uint8Array }> {
+  const found = await readSentinel(root);
+  // Checked again, now that the lock keeps others from doing the same.
+  if (found === undefined) await assertMayBecomeOurs(root, mayCreate);
+  const sentinel = found ?? newSentinel(clock.now());
+  const secretKey = source && (await ensureSecretKey(root, { sentinel, source, mayCreate }));
+  // After the key: a sentinel that names a key is a promise that there is one.
+  const secretKeyId = sentinel.secretKeyId ?? (secretKey && idOf(secretKey));
+  if (found === undefined || secretKeyId !== found.secretKeyId) {
+    await writeSentinel(root, { ...sentinel, ...(secretKeyId !== undefined && { secretKeyId }) });
   }
   const made = await mkdir(join(root, 'metadata'), { recursive: true, mode: 0o700 });
   if (made !== undefined) await syncParent(made);
-  return sentinel;
+  return { id: sentinel.id, ...(secretKey && { secretKey }) };
+}
+
+async function ensureSecretKey(
+  root: string,
+  {
+    sentinel,
+    source,
+    mayCreate,
+  }: { readonly sentinel: Sentinel; readonly source: SecretKeySource; readonly mayCreate: boolean },
+): Promise<Uint8Array> {
+  if (sentinel.secretKeyId !== undefined) return knownSecretKey(root, sentinel, source);
+  if (mayCreate) return firstSecretKey(root, source);
+  throw new StoreError(
+    'unavailable',
+    `the data folder ${root} has no secret key yet; start the server on it once`,
+  );
 }
 
 function translate(error: unknown, root: string): StoreError {

@@ -1,10 +1,18 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LOCK_FILE, PID_FILE } from './exclusive-lock.ts';
+import { NEW_SECRET_KEY_FILE, SECRET_KEY_FILE } from './secret-key.ts';
 import { NEW_SENTINEL_FILE } from './sentinel.ts';
 
 /** What an empty filesystem or an interrupted first start leaves. */
-const HARMLESS = new Set(['lost+found', LOCK_FILE, PID_FILE, NEW_SENTINEL_FILE]);
+const HARMLESS = new Set([
+  'lost+found',
+  LOCK_FILE,
+  PID_FILE,
+  NEW_SENTINEL_FILE,
+  SECRET_KEY_FILE,
+  NEW_SECRET_KEY_FILE,
+]);
 /** zot keeps these beside its repositories. */
 const ZOT_DATABASES = new Set(['meta.db', 'cache.db']);
 const MAX_DEPTH = 3;

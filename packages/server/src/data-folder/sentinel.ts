@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { open, readFile, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import { z } from 'zod';
+import { writeDurably } from './write-durably.ts';
 
 export const SENTINEL_FILE = 'zas.json';
 export const NEW_SENTINEL_FILE = '.zas.json.new';
@@ -10,7 +11,13 @@ export const NEW_SENTINEL_FILE = '.zas.json.new';
 /** Bumped when an older server could no longer read the folder. */
 const FORMAT = 1;
 
-const schema = z.object({ format: z.int().positive(), id: z.string().min(1), createdAt: z.string() });
+const schema = z.object({
+  format: z.int().positive(),
+  id: z.string().min(1),
+  createdAt: z.string(),
+  /** Tells the secret key of this store from others. Missing as long as there never was one. */
+  secretKeyId: z.string().optional(),
+});
 
 /**
  * The file that says "this folder is ours". Without it a missing mount looks like an empty store, and somebody else's
@@ -49,33 +56,14 @@ export async function readSentinel(root: string): Promise<Sentinel | undefined> 
   return sentinel;
 }
 
+export function newSentinel(nowMs: number): Sentinel {
+  return { format: FORMAT, id: randomUUID(), createdAt: new Date(nowMs).toISOString() };
+}
+
 /** Written whole or not at all, and on disk when the promise resolves. */
-export async function writeSentinel(root: string, nowMs: number): Promise<Sentinel> {
-  const sentinel: Sentinel = { format: FORMAT, id: randomUUID(), createdAt: new Date(nowMs).toISOString() };
-  const file = await open(join(root, NEW_SENTINEL_FILE), 'w', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(sentinel, undefined, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(join(root, NEW_SENTINEL_FILE), join(root, SENTINEL_FILE));
-  await syncDirectory(root);
-  return sentinel;
-}
-
-/** Makes the entry of `path` in its parent durable. */
-export function syncParent(path: string): Promise<void> {
-  return syncDirectory(dirname(path));
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+export async function writeSentinel(root: string, sentinel: Sentinel): Promise<void> {
+  const text = `${JSON.stringify(sentinel, undefined, 2)}\n`;
+  await writeDurably(root, { name: SENTINEL_FILE, temporaryName: NEW_SENTINEL_FILE, text });
 }
 
 function parse(text: string): Sentinel | undefined {

@@ -6,7 +6,7 @@ import type { Operation, Protocol, RequestHead } from '../http/protocol.ts';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Permission, Principal } from './access.ts';
-import type { StoreEvent } from './events.ts';
+import type { EventSink, StoreEvent } from './events.ts';
 
 /** What an authenticator says of a request. The first that does not abstain decides. */
 export type Authentication =
@@ -38,6 +38,7 @@ export interface Authorizer {
 
 export interface Subject {
   readonly principal: Principal;
+  /** `s3/<bucket>` for buckets and objects. */
   readonly repository: string;
 }
 
@@ -58,10 +59,14 @@ export interface Vetoes {
     },
   ): Promise<void>;
   beforeServe?(
-    subject: Subject & { readonly kind: 'manifest' | 'blob'; readonly digest: Digest },
+    subject: Subject & { readonly kind: 'manifest' | 'blob' | 'object'; readonly digest: Digest },
   ): Promise<void>;
   beforeDelete?(
-    subject: Subject & { readonly kind: 'manifest' | 'tag' | 'blob'; readonly reference: string },
+    subject: Subject & {
+      readonly kind: 'manifest' | 'tag' | 'blob' | 'object';
+      /** A digest, a tag, or the key of an object. */
+      readonly reference: string;
+    },
   ): Promise<void>;
 }
 
@@ -110,6 +115,18 @@ export interface ExtensionHost {
   /** The main volume. */
   readonly content: ContentStore;
   readonly registry: Registry;
+  /**
+   * The vetoes of all extensions as one. An extension that writes or serves content asks them as the registry does:
+   * before its transaction, and again inside it where what they look at may have changed.
+   */
+  readonly vetoes: Required<Vetoes>;
+  /** Written to inside the transaction that does what the event tells of. */
+  readonly events: EventSink;
+  /**
+   * 32 secret bytes, the same at every start of this store and for this purpose, others for every other purpose and
+   * extension (HKDF-SHA-256 of the store's secret key). A stolen copy of the metadata does not hold them.
+   */
+  deriveSecret(purpose: string): Uint8Array;
 }
 
 export interface Extension<Config = unknown> {

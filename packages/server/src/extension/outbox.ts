@@ -1,8 +1,7 @@
 import { encodeKey } from '../metadata/keys.ts';
 import { type Key, MAX_VALUE_BYTES } from '../metadata/metadata-store.ts';
 import { recordCodec } from '../metadata/record.ts';
-import type { Transaction } from '../metadata/transaction.ts';
-import type { NewEvent, StoreEvent } from './events.ts';
+import type { EventSink, StoreEvent } from './events.ts';
 
 /**
  * One queue per observer: [mark, observer, time, turn, event id, part]. Time and turn are those of the worker that
@@ -29,12 +28,6 @@ export const outboxKeys = {
     part: number,
   ) => encodeKey(OUTBOX, observer, place.atMs, place.turn, id, part),
 };
-
-/** Where domain code tells what it did, inside the transaction that does it. */
-export interface EventSink {
-  /** Adds the event's rows for every observer; nothing when there are none. */
-  write(transaction: Transaction, event: NewEvent): void;
-}
 
 export interface OutboxOptions {
   /** Asked at every event: extensions, and with them observers, come later than the domain. */

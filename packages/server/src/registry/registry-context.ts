@@ -2,7 +2,7 @@ import type { RepositoryName } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import type { ContentStore } from '../content/content-store.ts';
 import type { Vetoes } from '../extension/contract.ts';
-import type { EventSink } from '../extension/outbox.ts';
+import type { EventSink } from '../extension/events.ts';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
 
 /** Where a repository's bytes are. */

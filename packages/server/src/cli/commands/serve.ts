@@ -13,8 +13,10 @@ Examples:
 
 Options win over the environment (ZAS_CONFIG, ZAS_HOST, ZAS_PORT, ZAS_DATA), which wins over the
 file. ZAS_ROOT_USER and ZAS_ROOT_PASSWORD (or ZAS_ROOT_PASSWORD_FILE) set who root is; else the
-password is made once and kept in the data folder, in root-password. When requests are served, one
-line with the word "ready" and the URL is printed. The log goes to standard error.`;
+password is made once and kept in the data folder, in root-password. ZAS_SECRET_KEY_FILE names the
+file with the key that stored secrets are encrypted with (64 hex digits); else it is made once and
+kept in the data folder, in secret.key. When requests are served, one line with the word "ready" and
+the URL is printed. The log goes to standard error.`;
 
 export function addServeCommand(
   program: Command,
