@@ -1,5 +1,7 @@
 import type { Logger } from 'pino';
 import type { ContentStore } from '../../content/content-store.ts';
+import type { Vetoes } from '../../extension/contract.ts';
+import type { EventSink } from '../../extension/events.ts';
 import type { MetadataStore } from '../../metadata/metadata-store.ts';
 import type { S3Options } from './config.ts';
 import type { Buckets } from './store/buckets.ts';
@@ -11,6 +13,8 @@ export interface S3Deps {
   readonly content: ContentStore;
   readonly clock: { now(): number };
   readonly log: Logger;
+  readonly vetoes: Required<Vetoes>;
+  readonly events: EventSink;
   readonly options: S3Options;
   readonly buckets: Buckets;
   readonly versions: Versions;

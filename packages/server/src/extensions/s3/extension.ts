@@ -21,10 +21,10 @@ export function s3(setup: S3Setup): Extension<S3Options> {
 }
 
 function setUp(host: ExtensionHost, options: S3Options, _setup: S3Setup): Parts {
-  const { metadata, content, clock, log } = host;
+  const { metadata, content, clock, log, vetoes, events } = host;
   const buckets = createBuckets(metadata, clock);
   const versions = createVersions({ metadata, content, clock });
-  const deps: S3Deps = { metadata, content, clock, log, options, buckets, versions };
+  const deps: S3Deps = { metadata, content, clock, log, vetoes, events, options, buckets, versions };
   return {
     protocols: createS3Protocols(deps),
     authorizers: [new S3Authorizer(buckets)],

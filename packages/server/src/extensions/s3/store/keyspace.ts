@@ -32,6 +32,7 @@ export const s3Keys = {
 
   current: (bucketId: string, key: string): Key => s3('o', bucketId, key),
   currents: (bucketId: string): Key => s3('o', bucketId),
+  allCurrents: (): Key => s3('o'),
   currentsUnder: (bucketId: string, prefix: string): Key => encodeStringPrefix(s3('o', bucketId), prefix),
 
   currentMarker: (bucketId: string, key: string): Key => s3('m', bucketId, key),
@@ -39,6 +40,7 @@ export const s3Keys = {
   version: (bucketId: string, key: string, order: string): Key => s3('v', bucketId, key, order),
   versionsOf: (bucketId: string, key: string): Key => s3('v', bucketId, key),
   versions: (bucketId: string): Key => s3('v', bucketId),
+  allVersions: (): Key => s3('v'),
   versionsUnder: (bucketId: string, prefix: string): Key => encodeStringPrefix(s3('v', bucketId), prefix),
   nullVersion: (bucketId: string, key: string): Key => s3('n', bucketId, key),
 

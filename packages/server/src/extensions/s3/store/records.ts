@@ -106,6 +106,8 @@ export interface ObjectVersion {
   /** Absent when it is in `x` rows; `extraRows` then tells how many. */
   readonly extra?: VersionExtra;
   readonly extraRows?: number;
+  /** Which rows those are; each replacement of the extra has rows of its own. */
+  readonly extraRevision?: number;
 }
 
 export interface DeleteMarker {

@@ -1,3 +1,4 @@
+import { StoreError } from '@zot-artifact-store/spec';
 import type { ContentStore, EdgeOwner } from '../../../content/content-store.ts';
 import type { MetadataStore } from '../../../metadata/metadata-store.ts';
 import type { Transaction } from '../../../metadata/transaction.ts';
@@ -13,7 +14,7 @@ import {
   type VersionRecord,
   versionCodec,
 } from './records.ts';
-import { dropExtra, placeExtra, readExtra } from './version-extra.ts';
+import { dropExtra, placeExtra, readExtra, type VersionPlace } from './version-extra.ts';
 
 /*
  * Invariants of one key, kept by every transaction here:
@@ -50,6 +51,11 @@ export interface KeyPlace {
   readonly key: string;
 }
 
+/** A version and, when it is an object, its extra. */
+export type DescribedVersion =
+  | { readonly found: FoundVersion<ObjectVersion>; readonly extra: VersionExtra }
+  | { readonly found: FoundVersion<DeleteMarker>; readonly extra?: never };
+
 /** Judges what is there now, inside the transaction; throws to refuse. */
 export type Condition = (current: VersionRecord | undefined) => Promise<void> | void;
 
@@ -58,6 +64,12 @@ export interface Versions {
   current(place: KeyPlace): Promise<FoundVersion | undefined>;
   /** By version id; `null` is the id of what was written without versioning. */
   find(place: KeyPlace, versionId: string): Promise<FoundVersion | undefined>;
+  /** The current version, or the one with the id, and what describes it. For reads: consistent without a transaction. */
+  describe(place: KeyPlace, versionId: string | undefined): Promise<DescribedVersion | undefined>;
+  /**
+   * What describes a version that was read in the same attempt. When it was replaced since, the transaction is lost
+   * anyway, and this throws `conflict`.
+   */
   extra(place: KeyPlace, version: ObjectVersion): Promise<VersionExtra>;
   /** Makes `version` the current one. Its body must be prepared in the same `content.transact`, or be there. */
   put(
@@ -121,6 +133,9 @@ interface Heads {
   readonly marker: DeleteMarker | undefined;
 }
 
+/** A null version moves only when the key is written, so looking again finds it. */
+const MAX_LOOKS = 16;
+
 class StoredVersions implements Versions {
   readonly #metadata: MetadataStore;
   readonly #content: ContentStore;
@@ -144,23 +159,52 @@ class StoredVersions implements Versions {
   async find(place: KeyPlace, versionId: string): Promise<FoundVersion | undefined> {
     const { id } = place.bucket.record;
     const { key } = place;
-    const current = foundObject(await this.#metadata.get(s3Keys.current(id, key)));
-    if (current !== undefined && versionIdOf(current.record) === versionId) return current;
-    let order: string | undefined = versionId;
-    if (versionId === 'null') {
-      const pointer = await this.#metadata.get(s3Keys.nullVersion(id, key));
-      order = pointer && Buffer.from(pointer).toString();
-    }
-    if (order === undefined) return undefined;
-    const raw = await this.#metadata.get(s3Keys.version(id, key, order));
-    if (raw === undefined) return undefined;
-    const record = versionCodec.decode(raw);
+    const currentKey = s3Keys.current(id, key);
     // A null version is found by its name alone, not by the order that a listing never shows.
-    return versionIdOf(record) === versionId ? { record, row: 'older', raw } : undefined;
+    if (versionId !== 'null') return this.#findByOrder(place, versionId, false);
+    for (let tries = 0; tries < MAX_LOOKS; tries++) {
+      const [current, pointer] = await this.#metadata.getMany([currentKey, s3Keys.nullVersion(id, key)]);
+      const object = foundObject(current);
+      if (object?.record.isNull === true) return object;
+      if (pointer === undefined) return undefined;
+      // Not there: it became current, or went, between the two reads.
+      const found = await this.#findByOrder(place, Buffer.from(pointer).toString(), true);
+      if (found !== undefined) return found;
+    }
+    throw changesTooFast(key);
   }
 
-  extra({ bucket, key }: KeyPlace, version: ObjectVersion): Promise<VersionExtra> {
-    return readExtra(this.#metadata, { bucketId: bucket.record.id, key }, version);
+  /** From one snapshot, so that a version that moves between its two places is never missed. */
+  async #findByOrder(place: KeyPlace, order: string, isNull: boolean): Promise<FoundVersion | undefined> {
+    const { id } = place.bucket.record;
+    const [current, older] = await this.#metadata.getMany([
+      s3Keys.current(id, place.key),
+      s3Keys.version(id, place.key, order),
+    ]);
+    if (older !== undefined) {
+      const record = versionCodec.decode(older);
+      return record.isNull === isNull ? { record, row: 'older', raw: older } : undefined;
+    }
+    const object = foundObject(current);
+    return object?.record.order === order && object.record.isNull === isNull ? object : undefined;
+  }
+
+  async describe(place: KeyPlace, versionId: string | undefined): Promise<DescribedVersion | undefined> {
+    for (let tries = 0; tries < MAX_LOOKS; tries++) {
+      const found = await (versionId === undefined ? this.current(place) : this.find(place, versionId));
+      if (found === undefined) return undefined;
+      const { record } = found;
+      if (record.kind === 'marker') return { found: { ...found, record } };
+      const extra = record.extra ?? (await readExtra(this.#metadata, versionPlace(place), record));
+      if (extra !== undefined) return { found: { ...found, record }, extra };
+    }
+    throw changesTooFast(place.key);
+  }
+
+  async extra(place: KeyPlace, version: ObjectVersion): Promise<VersionExtra> {
+    const extra = await readExtra(this.#metadata, versionPlace(place), version);
+    if (extra === undefined) throw changesTooFast(place.key);
+    return extra;
   }
 
   async put(
@@ -175,9 +219,9 @@ class StoredVersions implements Versions {
     const { order, isNull } = await this.#makeRoom(transaction, place, heads);
     const record = placeExtra(
       transaction,
-      { bucketId: id, key: place.key },
+      versionPlace(place),
       { ...version, kind: 'object', order, isNull, modifiedAtMs: this.#clock.now() },
-      extra,
+      { extra, revision: 0 },
     );
     transaction.put(s3Keys.current(id, place.key), objectCodec.encode(record));
     if (heads.marker !== undefined) transaction.delete(s3Keys.currentMarker(id, place.key));
@@ -249,15 +293,14 @@ class StoredVersions implements Versions {
   ): Promise<ObjectVersion> {
     const { id } = place.bucket.record;
     const { record, row, raw } = found;
-    const versionPlace = { bucketId: id, key: place.key };
     const extra = change.extra ?? (await this.extra(place, record));
-    const { extra: _inside, extraRows: _rows, ...rest } = record;
-    dropExtra(transaction, versionPlace, record);
+    const { extra: _inside, extraRows: _rows, extraRevision = 0, ...rest } = record;
+    dropExtra(transaction, versionPlace(place), record);
     const updated = placeExtra(
       transaction,
-      versionPlace,
+      versionPlace(place),
       { ...rest, ...change.record, order: record.order, isNull: record.isNull },
-      extra,
+      { extra, revision: extraRevision + 1 },
     );
     const rowKey =
       row === 'current' ? s3Keys.current(id, place.key) : s3Keys.version(id, place.key, record.order);
@@ -360,9 +403,19 @@ class StoredVersions implements Versions {
   /** Lets go of what a version that ends has: its body and its extra rows. */
   #release(transaction: Transaction, place: KeyPlace, record: ObjectVersion): void {
     const { id } = place.bucket.record;
-    dropExtra(transaction, { bucketId: id, key: place.key }, record);
+    dropExtra(transaction, versionPlace(place), record);
     this.#content.removeEdge(transaction, record.body, versionOwner(id, place.key, record.order));
   }
+}
+
+function versionPlace({ bucket, key }: KeyPlace): VersionPlace {
+  return { bucketId: bucket.record.id, key };
+}
+
+function changesTooFast(key: string): StoreError {
+  return new StoreError('conflict', `"${key}" changes faster than it can be read; try again`, {
+    retryAfterSeconds: 1,
+  });
 }
 
 function foundObject(raw: Uint8Array | undefined): FoundVersion<ObjectVersion> | undefined {
