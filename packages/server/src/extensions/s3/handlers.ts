@@ -5,6 +5,9 @@ import { createBucket } from './operations/create-bucket.ts';
 import { deleteBucket } from './operations/delete-bucket.ts';
 import { headBucket } from './operations/head-bucket.ts';
 import { listBuckets } from './operations/list-buckets.ts';
+import { listObjectVersions } from './operations/list-object-versions.ts';
+import { listObjects } from './operations/list-objects.ts';
+import { listObjectsV2 } from './operations/list-objects-v2.ts';
 
 export type Handler<Op> = (operation: Op, context: RequestContext, deps: S3Deps) => Promise<Reply>;
 type Handlers<Op extends { readonly name: string }> = { readonly [Name in Op['name']]?: Handler<Op> };
@@ -18,6 +21,9 @@ export const bucketHandlers: Handlers<BucketOperation> = {
   's3.CreateBucket': createBucket,
   's3.HeadBucket': headBucket,
   's3.DeleteBucket': deleteBucket,
+  's3.ListObjects': listObjects,
+  's3.ListObjectsV2': listObjectsV2,
+  's3.ListObjectVersions': listObjectVersions,
 };
 
 export const objectHandlers: Handlers<ObjectOperation> = {};

@@ -1,0 +1,16 @@
+import { invalidArgument } from './list-query.ts';
+
+const MARK = '1';
+
+/** Opaque to clients: where the next page begins, after this key or common prefix. */
+export function makeToken(after: string): string {
+  return Buffer.from(MARK + after).toString('base64url');
+}
+
+/** The empty token is the beginning. Throws InvalidArgument for what `makeToken` did not make. */
+export function readToken(token: string): string {
+  if (token === '') return '';
+  const text = Buffer.from(token, 'base64url').toString();
+  if (text.startsWith(MARK) && makeToken(text.slice(1)) === token) return text.slice(1);
+  throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect');
+}

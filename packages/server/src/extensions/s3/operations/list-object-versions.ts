@@ -1,0 +1,93 @@
+import type { S3Deps } from '../deps.ts';
+import type { Handler } from '../handlers.ts';
+import { invalidArgument, parseEncoding, parseMax } from '../listing/list-query.ts';
+import { listVersions, type VersionEntry } from '../listing/list-versions.ts';
+import { describe } from '../listing/object-elements.ts';
+import type { BucketOperation } from '../operation.ts';
+import { ownerElement } from '../owner.ts';
+import { isoTime, xmlReply } from '../reply.ts';
+import type { StoredBucket } from '../store/buckets.ts';
+import { isOrder } from '../store/order.ts';
+import { versionIdOf } from '../store/versions.ts';
+import type { XmlElement } from '../xml/write.ts';
+
+/** ListObjectVersions: all versions and delete markers; of an unversioned bucket its objects, with the id `null`. */
+export const listObjectVersions: Handler<BucketOperation> = async ({ bucket, query }, _context, deps) => {
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
+  const keyMarker = query.get('key-marker') ?? '';
+  const versionMarker = query.get('version-id-marker') ?? '';
+  const limit = parseMax(query, 'max-keys');
+  const encode = parseEncoding(query);
+  const found = await deps.buckets.require(bucket);
+  const order = await orderOf(deps, found, keyMarker, versionMarker);
+  const page = await listVersions(deps.metadata, {
+    bucketId: found.record.id,
+    prefix,
+    delimiter,
+    after: { key: keyMarker, ...(order === undefined ? {} : { order }) },
+    limit,
+  });
+  return xmlReply('ListVersionsResult', {
+    Name: bucket,
+    Prefix: encode(prefix),
+    KeyMarker: encode(keyMarker),
+    VersionIdMarker: versionMarker,
+    ...(page.isTruncated ? nextMarkers(page.entries.at(-1), encode) : {}),
+    MaxKeys: limit,
+    ...(delimiter === '' ? {} : { Delimiter: encode(delimiter) }),
+    ...(query.get('encoding-type') === 'url' ? { EncodingType: 'url' } : {}),
+    IsTruncated: page.isTruncated,
+    ...elements(page.entries, encode),
+  });
+};
+
+/** Where a version stands among those of its key. Throws InvalidArgument for a marker without a key, or no id at all. */
+async function orderOf(
+  { versions }: S3Deps,
+  bucket: StoredBucket,
+  key: string,
+  versionMarker: string,
+): Promise<string | undefined> {
+  if (versionMarker === '') return undefined;
+  if (key === '') {
+    throw invalidArgument(
+      'version-id-marker',
+      versionMarker,
+      'A version-id marker cannot be specified without a key marker.',
+    );
+  }
+  if (isOrder(versionMarker)) return versionMarker;
+  if (versionMarker !== 'null') {
+    throw invalidArgument('version-id-marker', versionMarker, 'Invalid version id specified');
+  }
+  return (await versions.find({ bucket, key }, 'null'))?.record.order;
+}
+
+function nextMarkers(last: VersionEntry | undefined, encode: (name: string) => string): XmlElement {
+  if (last === undefined) return {};
+  if (last.kind === 'prefix') return { NextKeyMarker: encode(last.prefix) };
+  return { NextKeyMarker: encode(last.key), NextVersionIdMarker: versionIdOf(last.record) };
+}
+
+/** SDKs read versions and markers into two lists, each in the order of the page. */
+function elements(entries: readonly VersionEntry[], encode: (name: string) => string): XmlElement {
+  const Version: XmlElement[] = [];
+  const DeleteMarker: XmlElement[] = [];
+  const CommonPrefixes: XmlElement[] = [];
+  for (const entry of entries) {
+    if (entry.kind === 'prefix') {
+      CommonPrefixes.push({ Prefix: encode(entry.prefix) });
+      continue;
+    }
+    const { key, record, isLatest } = entry;
+    const head = { Key: encode(key), VersionId: versionIdOf(record), IsLatest: isLatest };
+    const Owner = ownerElement(record.owner);
+    if (record.kind === 'marker') {
+      DeleteMarker.push({ ...head, LastModified: isoTime(record.modifiedAtMs), Owner });
+    } else {
+      Version.push({ ...head, ...describe(record), Owner, StorageClass: 'STANDARD' });
+    }
+  }
+  return { Version, DeleteMarker, CommonPrefixes };
+}
