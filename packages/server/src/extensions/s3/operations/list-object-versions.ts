@@ -9,7 +9,7 @@ import { isoTime, xmlReply } from '../reply.ts';
 import type { StoredBucket } from '../store/buckets.ts';
 import { isOrder } from '../store/order.ts';
 import { versionIdOf } from '../store/versions.ts';
-import type { XmlElement } from '../xml/write.ts';
+import { type XmlElement, XmlMix } from '../xml/write.ts';
 
 /** ListObjectVersions: all versions and delete markers; of an unversioned bucket its objects, with the id `null`. */
 export const listObjectVersions: Handler<BucketOperation> = async ({ bucket, query }, _context, deps) => {
@@ -70,10 +70,9 @@ function nextMarkers(last: VersionEntry | undefined, encode: (name: string) => s
   return { NextKeyMarker: encode(last.key), NextVersionIdMarker: versionIdOf(last.record) };
 }
 
-/** SDKs read versions and markers into two lists, each in the order of the page. */
+/** Versions and markers stand in one order, whatever their elements are called; common prefixes follow. */
 function elements(entries: readonly VersionEntry[], encode: (name: string) => string): XmlElement {
-  const Version: XmlElement[] = [];
-  const DeleteMarker: XmlElement[] = [];
+  const mix: (readonly [string, XmlElement])[] = [];
   const CommonPrefixes: XmlElement[] = [];
   for (const entry of entries) {
     if (entry.kind === 'prefix') {
@@ -84,10 +83,10 @@ function elements(entries: readonly VersionEntry[], encode: (name: string) => st
     const head = { Key: encode(key), VersionId: versionIdOf(record), IsLatest: isLatest };
     const Owner = ownerElement(record.owner);
     if (record.kind === 'marker') {
-      DeleteMarker.push({ ...head, LastModified: isoTime(record.modifiedAtMs), Owner });
+      mix.push(['DeleteMarker', { ...head, LastModified: isoTime(record.modifiedAtMs), Owner }]);
     } else {
-      Version.push({ ...head, ...describe(record), Owner, StorageClass: 'STANDARD' });
+      mix.push(['Version', { ...head, ...describe(record), Owner, StorageClass: 'STANDARD' }]);
     }
   }
-  return { Version, DeleteMarker, CommonPrefixes };
+  return { Versions: new XmlMix(mix), CommonPrefixes };
 }

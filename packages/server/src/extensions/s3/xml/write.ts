@@ -2,9 +2,18 @@
  * A document as nested data: text, one element, or several of the same name. Elements come out in the order of the
  * keys; undefined ones are left out. A key `@name` is an attribute.
  */
-export type XmlContent = string | number | boolean | XmlElement | readonly XmlContent[] | undefined;
+export type XmlContent = string | number | boolean | XmlElement | XmlMix | readonly XmlContent[] | undefined;
 export interface XmlElement {
   readonly [name: string]: XmlContent;
+}
+
+/** Elements of several names in an order of their own; the key it stands under is not used. */
+export class XmlMix {
+  readonly elements: readonly (readonly [name: string, content: XmlElement])[];
+
+  constructor(elements: readonly (readonly [name: string, content: XmlElement])[]) {
+    this.elements = elements;
+  }
 }
 
 export const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
@@ -22,6 +31,8 @@ export function xmlDocument(root: string, content: XmlElement): string {
 /** One element, for documents that are streamed piece by piece. */
 export function element(name: string, content: XmlContent): string {
   if (content === undefined) return '';
+  if (content instanceof XmlMix)
+    return content.elements.map(([each, inner]) => element(each, inner)).join('');
   if (Array.isArray(content)) return content.map((each: XmlContent) => element(name, each)).join('');
   if (typeof content !== 'object') return `<${name}>${escapeXml(String(content))}</${name}>`;
   let attributes = '';
