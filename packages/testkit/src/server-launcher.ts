@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ export interface StartServerOptions {
   /** 0, and with it a free port, unless given. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Standard error goes to this file, and `logs` stays empty: for servers that log more than is worth reading. */
+  readonly logPath?: string;
 }
 
 export interface Exit {
@@ -44,7 +46,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** A server that ended before it served. */
+/** A server that ended before it served, or not as it was asked to. */
 export class StartFailed extends Error {
   override readonly name = 'StartFailed';
   readonly exit: Exit;
@@ -52,7 +54,7 @@ export class StartFailed extends Error {
   readonly stderr: string;
 
   constructor(exit: Exit, output: { readonly stdout: string; readonly stderr: string }) {
-    super(`the server ended before it served (${exit.signal ?? exit.code}):\n${output.stderr}`);
+    super(`the server ended with ${exit.signal ?? exit.code}:\n${output.stderr}`);
     this.exit = exit;
     this.stdout = output.stdout;
     this.stderr = output.stderr;
@@ -62,6 +64,7 @@ export class StartFailed extends Error {
 const MAIN = fileURLToPath(new URL('../../server/src/main.ts', import.meta.url));
 /** A failing test shows the end of the log; a long one must not fill the memory of its runner. */
 const MAX_OUTPUT_CHARS = 4 * 1024 * 1024;
+const MAX_SHOWN_CHARS = 8 * 1024;
 
 /**
  * Starts the real server as a process of its own and resolves once it serves. Rejects with StartFailed when it ends
@@ -77,10 +80,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
   if (!namesDataFolder(options)) args.push('--data', dataDir);
   if (options.workers !== undefined) args.push('--workers', String(options.workers));
 
+  const logFile = options.logPath === undefined ? undefined : await open(options.logPath, 'a');
   const child = spawn(process.execPath, [MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', logFile?.fd ?? 'pipe'],
     env: { PATH: process.env.PATH ?? '', HOME: scratch, ...options.env },
   });
+  await logFile?.close();
   const killWithTests = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithTests);
   const output = collectOutput(child);
@@ -91,7 +96,13 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
   });
 
   const line = await Promise.race([output.line(/\bready\b.*https?:/), exited]);
-  if (typeof line !== 'string') throw new StartFailed(line, output.text());
+  const failed = async (exit: Exit): Promise<StartFailed> => {
+    const { stdout, stderr } = output.text();
+    const { logPath } = options;
+    const log = logPath === undefined ? stderr : (await readFile(logPath, 'utf8')).slice(-MAX_SHOWN_CHARS);
+    return new StartFailed(exit, { stdout, stderr: log });
+  };
+  if (typeof line !== 'string') throw await failed(line);
   const { pid } = child;
   const url = /https?:\/\/\S+/.exec(line)?.[0];
   if (pid === undefined || url === undefined) throw new Error(`not a readiness line: ${line}`);
@@ -115,7 +126,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
     kill,
     async stop() {
       const exit = await kill('SIGTERM');
-      if (exit.code !== 0) throw new StartFailed(exit, output.text());
+      if (exit.code !== 0) throw await failed(exit);
     },
   };
 }
