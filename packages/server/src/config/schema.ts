@@ -24,9 +24,6 @@ const gcKeys = {
 };
 
 const volumeKeys = {
-  rootDirectory: text(
-    'The data folder, made when missing. Relative to the working directory. Default "data".',
-  ),
   ...gcKeys,
   dedupe: flag('Accepted for zot; content is stored once whatever it says.'),
   commit: flag('Accepted for zot; every acknowledged write is on disk whatever it says.'),
@@ -38,7 +35,17 @@ const volumeKeys = {
   cacheDriver: notYet(),
 };
 
+const subPath = z.strictObject({
+  rootDirectory: text(
+    'The data folder of these repositories. It must be given, and lie apart from all others.',
+  ),
+  ...volumeKeys,
+});
+
 const storage = z.strictObject({
+  rootDirectory: text(
+    'The data folder, made when missing. Relative to the working directory. Default "data".',
+  ),
   ...volumeKeys,
   fastRestart: flag('Accepted for zot; a start never walks the storage whatever it says.'),
   gcUntagged: flag(
@@ -57,7 +64,7 @@ const storage = z.strictObject({
     .meta({
       description: 'Ours. Where content is kept; "memory" forgets it at the end. Default "filesystem".',
     }),
-  subPaths: z.record(z.string(), z.strictObject(volumeKeys)).optional().meta({
+  subPaths: z.record(z.string(), subPath).optional().meta({
     description: 'Further data folders by prefix of repository name: {"/a": {"rootDirectory": "/mnt/a"}}.',
   }),
 });
