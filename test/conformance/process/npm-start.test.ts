@@ -23,6 +23,8 @@ async function npmStart(): Promise<{ readonly npm: ChildProcess; readonly url: s
   const child = spawn('npm', ['start', '--', '--port', '0', '--data', join(folder, 'data')], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group of its own, as a shell gives to what is typed.
+    detached: true,
   });
   npm = child;
   let stdout = '';
@@ -58,6 +60,14 @@ describe('npm start', () => {
       expect(await isServed(started.url)).toBe(false);
     },
   );
+
+  it('drains after Ctrl-C, which reaches the server from the terminal and from npm', async () => {
+    const started = await npmStart();
+    const exited = once(started.npm, 'exit');
+    process.kill(-(started.npm.pid ?? Number.NaN), 'SIGINT');
+    expect(await exited).toEqual([0, null]);
+    expect(await isServed(started.url)).toBe(false);
+  });
 
   it('leaves no server behind when npm is killed', async () => {
     const started = await npmStart();

@@ -4,7 +4,7 @@ import type { Terminal } from './terminal.ts';
 
 /** Says what ended a command, for people, and gives the exit code. The stack is shown with ZAS_DEBUG=1 only. */
 export function reportFailure(terminal: Terminal, error: unknown): ExitCode {
-  for (const line of describe(error)) terminal.complain(`zas: ${line}`);
+  for (const line of describe(error) ?? describeBug(error)) terminal.complain(`zas: ${line}`);
   if (terminal.env.ZAS_DEBUG === '1') terminal.complain(stackOf(error));
   if (problemsOf(error)) return EXIT.usage;
   return codes(error).some((code) => ADDRESS_CODES.has(code)) ? EXIT.addressUnavailable : EXIT.failed;
@@ -13,11 +13,22 @@ export function reportFailure(terminal: Terminal, error: unknown): ExitCode {
 const ADDRESS_CODES: ReadonlySet<string> = new Set(['EADDRINUSE', 'EADDRNOTAVAIL']);
 const MAX_CAUSES = 10;
 
-function describe(error: unknown): readonly string[] {
+/** The fields of the log line about what ended a server: its sentences, and the whole error only when it is a bug. */
+export function failureFields(error: unknown): { readonly reason: string } | { readonly err: unknown } {
+  const sentences = describe(error);
+  return sentences === undefined ? { err: error } : { reason: sentences.join(' ') };
+}
+
+/** Sentences for what can go wrong without a bug; undefined for a bug. */
+function describe(error: unknown): readonly string[] | undefined {
   const problems = problemsOf(error);
   if (problems) return problems;
   if (isStoreError(error) && error.kind !== 'internal') return [error.message];
   if (error instanceof Error && 'syscall' in error && 'code' in error) return [describeSystemError(error)];
+  return undefined;
+}
+
+function describeBug(error: unknown): readonly string[] {
   const what = error instanceof Error ? error.message : String(error);
   return [`something unexpected went wrong: ${what}`, 'this is a bug; with ZAS_DEBUG=1 the stack is shown.'];
 }

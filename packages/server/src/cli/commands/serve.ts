@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { openLog } from '../../log/logger.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { addStoreOptions, type ConfigOptions, loadForCommand } from '../load-for-command.ts';
+import { failureFields } from '../report-failure.ts';
 import type { Services } from '../services.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -56,9 +57,9 @@ async function serve(
       log.warn({ key: place, message }, 'remark on the configuration');
     await services.serve(loaded.config, { log, print: terminal.print });
     return EXIT.ok;
-  } catch (err) {
-    log.fatal({ err }, 'server ended');
-    throw err;
+  } catch (error) {
+    log.fatal(failureFields(error), 'server ended');
+    throw error;
   } finally {
     flush();
   }
