@@ -157,6 +157,10 @@ describe('openDataFolder', () => {
     expect(message).toMatch(/^unavailable: .*not writable/);
   });
 
+  it('refuses a place where nobody can make a folder', async () => {
+    await expect(openDataFolder('/proc/zas/data', create)).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
   it('refuses a folder of another user', async () => {
     (await openDataFolder(root, create)).close();
     const ownUid = process.getuid?.() ?? 0;

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
+import { makeFolders } from '../work/make-folders.ts';
 import { takeExclusiveLock } from './exclusive-lock.ts';
 import { classifyContent } from './foreign-content.ts';
 import { firstSecretKey, secretKeyId as idOf, knownSecretKey, type SecretKeySource } from './secret-key.ts';
@@ -71,7 +72,7 @@ async function ensureFolder(root: string, mayCreate: boolean): Promise<void> {
   });
   if (found === undefined) {
     if (!mayCreate) throw new StoreError('argument-invalid', `there is no data folder at ${root}`);
-    const firstMade = await mkdir(root, { recursive: true, mode: 0o700 });
+    const firstMade = makeFolders(root, 0o700);
     if (firstMade !== undefined) await syncParent(firstMade);
     return;
   }
@@ -113,7 +114,7 @@ async function ensureContent(
   if (found === undefined || secretKeyId !== found.secretKeyId) {
     await writeSentinel(root, { ...sentinel, ...(secretKeyId !== undefined && { secretKeyId }) });
   }
-  const made = await mkdir(join(root, 'metadata'), { recursive: true, mode: 0o700 });
+  const made = makeFolders(join(root, 'metadata'), 0o700);
   if (made !== undefined) await syncParent(made);
   return { id: sentinel.id, ...(secretKey && { secretKey }) };
 }
@@ -142,6 +143,12 @@ function translate(error: unknown, root: string): StoreError {
       return new StoreError(
         'unavailable',
         `the data folder ${root} is not writable for this user; change its owner or permissions, or choose another with --data`,
+        options,
+      );
+    case 'ENOENT':
+      return new StoreError(
+        'unavailable',
+        `the data folder ${root} cannot be made there; choose another with --data`,
         options,
       );
     case 'EROFS':

@@ -1,7 +1,8 @@
-import { mkdirSync, openSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import pino, { type Bindings, type Logger } from 'pino';
+import { makeFolders } from '../work/make-folders.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -67,7 +68,7 @@ export function openLog(config: LogConfig, bindings: Bindings = {}): OpenLog {
 
 function openLogFile(path: string): number {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path), 0o700);
     return openSync(path, 'a', 0o600);
   } catch (cause) {
     const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';

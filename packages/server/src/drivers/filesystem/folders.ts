@@ -34,8 +34,10 @@ export async function createFolder(folder: string, tools: FolderTools): Promise<
     if (errorCode(error) === 'EEXIST') return;
     if (!isMissing(error) || dirname(folder) === folder) throw translateError(error, 'create its folders');
     await createFolder(dirname(folder), tools);
-    await createFolder(folder, tools);
-    return;
+    // Once: a folder that is there and holds nothing, as /proc, answers so for ever.
+    await tools.fs.mkdir(folder, { mode: tools.folderMode }).catch((cause: unknown) => {
+      if (errorCode(cause) !== 'EEXIST') throw translateError(cause, 'create its folders');
+    });
   }
   await tools.folderSync.sync(dirname(folder));
 }
