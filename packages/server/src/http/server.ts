@@ -85,7 +85,10 @@ class NodeHttpServer implements HttpServer {
       // The default of five minutes cuts long uploads; idle timeouts do its work.
       requestTimeout: 0,
       headersTimeout: this.#limits.headersTimeoutMs,
-      connectionsCheckingInterval: Math.max(10, Math.min(1000, this.#limits.headersTimeoutMs / 4)),
+      connectionsCheckingInterval: Math.max(
+        10,
+        Math.min(1000, Math.trunc(this.#limits.headersTimeoutMs / 4)),
+      ),
       keepAliveTimeout: this.#limits.keepAliveTimeoutMs,
       maxHeaderSize: this.#limits.maxHeaderBytes,
       insecureHTTPParser: false,
