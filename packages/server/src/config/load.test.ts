@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -14,6 +15,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const INPUT = { flags: {}, env: {}, cwd: '/', cores: 4, sections: {} };
+
 async function load(
   content?: unknown,
   input: Partial<Omit<ConfigInput, 'file'>> = {},
@@ -23,12 +26,9 @@ async function load(
     await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
   }
   return loadConfig({
+    ...INPUT,
     file: content === undefined ? undefined : file,
-    flags: {},
-    env: {},
     cwd: folder,
-    cores: 4,
-    sections: {},
     ...input,
   });
 }
@@ -120,6 +120,17 @@ describe('a configuration', () => {
     expect(await problemsOf(undefined, { env: { ZAS_SECRET_KEY_FILE: 'gone' } })).toEqual({
       [key]: expect.stringContaining('cannot be read (ENOENT)'),
     });
+  });
+
+  it('reads a file that is a pipe, as it comes', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const loading = loadConfig({ ...INPUT, file: pipe });
+    await using writer = await open(pipe, 'w');
+    await writer.write('http:\n');
+    await writer.write('  port: 5000\n');
+    await writer.close();
+    expect(await loading).toMatchObject({ ok: true, config: { http: { port: 5000 } } });
   });
 
   it('reports a file that is not there', async () => {
@@ -293,6 +304,12 @@ describe('an unknown key', () => {
 });
 
 describe('values', () => {
+  it('of data folders cannot be empty, which would be the working directory', async () => {
+    const place = 'storage.rootDirectory';
+    expect(await problemsOf({ storage: { rootDirectory: '' } })).toEqual({ [place]: 'must name a folder' });
+    expect(await problemsOf(undefined, { flags: { data: '' } })).toEqual({ '--data': 'must name a folder' });
+  });
+
   it('of the wrong kind are reported together, each in a sentence', async () => {
     expect(
       await problemsOf({

@@ -94,14 +94,13 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
 async function readConfigFile(path: string): Promise<ReturnType<typeof parseText>> {
   try {
     await using handle = await open(path);
-    // A pipe or a device has no size; reading is what is bounded.
-    const { buffer, bytesRead } = await handle.read(
-      Buffer.alloc(MAX_FILE_BYTES + 1),
-      0,
-      MAX_FILE_BYTES + 1,
-      0,
-    );
-    return parseText(buffer.toString('utf8', 0, bytesRead));
+    // A pipe has no size, and gives what it has in pieces; reading is what is bounded.
+    const buffer = Buffer.alloc(MAX_FILE_BYTES + 1);
+    let length = 0;
+    for (let piece = -1; piece !== 0 && length < buffer.length; length += piece) {
+      piece = (await handle.read(buffer, length, buffer.length - length)).bytesRead;
+    }
+    return parseText(buffer.toString('utf8', 0, length));
   } catch (error) {
     return { ok: false, problems: [`cannot be read (${errorCode(error)})`] };
   }

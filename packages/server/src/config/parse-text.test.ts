@@ -53,7 +53,9 @@ describe('parseText', () => {
   });
 
   it('refuses nesting deeper than any configuration', () => {
-    expect(problemsOf(`a: ${'['.repeat(100_000)}`)).not.toEqual([]);
+    for (const text of [`a: ${'['.repeat(100_000)}`, `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`]) {
+      expect(problemsOf(text)).toEqual(['is nested too deeply']);
+    }
   });
 
   it('refuses a text that is far too large', () => {

@@ -18,6 +18,8 @@ export function parseText(text: string): ParsedText {
   try {
     const document = parseDocument(text, { merge: true, prettyErrors: true, uniqueKeys: true });
     const faults = [...document.errors, ...document.warnings];
+    // The parser reports an exhausted stack as a mistake at some line.
+    if (faults.some(({ message }) => /stack/i.test(message))) return failed('is nested too deeply');
     if (faults.length > 0) {
       return { ok: false, problems: faults.slice(0, MAX_PROBLEMS).map((fault) => firstLine(fault.message)) };
     }

@@ -43,9 +43,14 @@ const subPath = z.strictObject({
 });
 
 const storage = z.strictObject({
-  rootDirectory: text(
-    'The data folder, made when missing. Relative to the working directory. Default "data".',
-  ),
+  rootDirectory: z
+    .string({ error: 'must be a string' })
+    .min(1, 'must name a folder')
+    .max(4096)
+    .optional()
+    .meta({
+      description: 'The data folder, made when missing. Relative to the working directory. Default "data".',
+    }),
   ...volumeKeys,
   fastRestart: flag('Accepted for zot; a start never walks the storage whatever it says.'),
   gcUntagged: flag(
