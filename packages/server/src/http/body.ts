@@ -58,6 +58,11 @@ export class IncomingBody implements RequestBody, AsyncIterator<Uint8Array> {
     return this.#state === 'ended' || this.#request.complete;
   }
 
+  /** Whether it was given up because nothing more came. */
+  get isOverdue(): boolean {
+    return this.#error?.kind === 'request-timeout';
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
     if (this.#isIterated) throw new Error('a request body can be read only once');
     this.#isIterated = true;

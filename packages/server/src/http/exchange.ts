@@ -107,13 +107,13 @@ export class Exchange implements RequestContext, InFlight {
 
   /**
    * What is to be done with the part of the body nobody read. `drain`: little enough is left to read past it and keep
-   * the connection. `linger`: too much, or the client holds it back and cannot know whether we still expect it, so the
-   * connection must end after the response.
+   * the connection. `linger`: too much, or it stopped coming, or the client holds it back and cannot know whether we
+   * still expect it, so the connection must end after the response.
    */
   unreadBody(): 'none' | 'drain' | 'linger' {
     if (this.declaredBytes === 0) return 'none';
     const isHeldBack = this.#body === undefined ? this.expectation === 'continue' : this.#body.isHeldBack;
-    if (isHeldBack) return 'linger';
+    if (isHeldBack || this.#body?.isOverdue === true) return 'linger';
     if (this.#body?.isComplete === true || this.request.complete) return 'none';
     if (this.declaredBytes === undefined) return 'linger';
     return this.declaredBytes - this.receivedBytes <= MAX_DRAINED_BYTES ? 'drain' : 'linger';
@@ -127,7 +127,7 @@ export class Exchange implements RequestContext, InFlight {
 }
 
 /** More unread body than this costs the client its connection. */
-export const MAX_DRAINED_BYTES = 64 * 1024;
+const MAX_DRAINED_BYTES = 64 * 1024;
 
 function clientGone(): StoreError {
   return new StoreError('request-incomplete', 'the client closed the connection');
