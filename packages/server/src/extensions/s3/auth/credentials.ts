@@ -1,0 +1,85 @@
+import { S3Error } from '../errors.ts';
+
+/** An access key with its secret, and whose it is. */
+export interface Credential {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly isRoot: boolean;
+}
+
+/** Where the access keys of users are kept. */
+export interface AccessKeySource {
+  /** Undefined when there is no such key, or when it is disabled. */
+  find(
+    accessKeyId: string,
+  ): Promise<
+    { readonly accessKeyId: string; readonly secretAccessKey: string; readonly user: string } | undefined
+  >;
+}
+
+/** A credential somebody was lent for a time, with a session token that belongs to it. */
+export interface TemporaryCredential extends Credential {
+  readonly expiresAtMs: number;
+}
+
+/** Opens the session tokens of temporary credentials. An extension that hands such credentials out brings it. */
+export interface SessionTokens {
+  /** Undefined when the token was not made here or not for this access key. */
+  open(token: string, accessKeyId: string): Promise<TemporaryCredential | undefined>;
+}
+
+export interface CredentialDeps {
+  /** The root user's name and password are an access key pair. */
+  readonly root: { readonly user: string; readonly password: string };
+  readonly keys: AccessKeySource;
+  readonly sessionTokens?: SessionTokens | undefined;
+  readonly clock: { now(): number };
+}
+
+/**
+ * The credential a request was made with. Throws InvalidAccessKeyId when there is none, InvalidToken when a session
+ * token comes with a key it does not belong to, ExpiredToken.
+ */
+export async function findCredential(
+  deps: CredentialDeps,
+  accessKeyId: string,
+  sessionToken: string | undefined,
+): Promise<Credential> {
+  if (sessionToken !== undefined) return openToken(deps, accessKeyId, sessionToken);
+  const found = await findLasting(deps, accessKeyId);
+  if (found === undefined) throw unknownKey(accessKeyId);
+  return found;
+}
+
+async function findLasting(
+  { root, keys }: CredentialDeps,
+  accessKeyId: string,
+): Promise<Credential | undefined> {
+  if (accessKeyId === root.user) {
+    return { accessKeyId, secretAccessKey: root.password, user: root.user, groups: [], isRoot: true };
+  }
+  const found = await keys.find(accessKeyId);
+  return found && { ...found, groups: [], isRoot: found.user === root.user };
+}
+
+async function openToken(deps: CredentialDeps, accessKeyId: string, token: string): Promise<Credential> {
+  const temporary = await deps.sessionTokens?.open(token, accessKeyId);
+  if (temporary === undefined) {
+    if ((await findLasting(deps, accessKeyId)) === undefined) throw unknownKey(accessKeyId);
+    throw new S3Error('InvalidToken', 'The provided token is malformed or otherwise invalid.');
+  }
+  if (temporary.expiresAtMs <= deps.clock.now()) {
+    throw new S3Error('ExpiredToken', 'The provided token has expired.');
+  }
+  return temporary;
+}
+
+function unknownKey(accessKeyId: string): S3Error {
+  return new S3Error(
+    'InvalidAccessKeyId',
+    'The access key ID you provided does not exist in our records, or is disabled.',
+    { fields: { AWSAccessKeyId: accessKeyId.slice(0, 128) } },
+  );
+}

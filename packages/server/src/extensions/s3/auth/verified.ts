@@ -1,0 +1,18 @@
+import type { RegionRule } from './credential-scope.ts';
+import type { Credential, CredentialDeps } from './credentials.ts';
+import type { ProxyRule } from './signed-places.ts';
+import type { SignedRequest } from './signed-request.ts';
+import type { SigningKeys } from './signing-key.ts';
+
+/** What every way to verify a signature works with. */
+export interface SignatureDeps extends CredentialDeps, RegionRule {
+  readonly signingKeys: SigningKeys;
+  readonly proxies: ProxyRule;
+  readonly maxSkewMs: number;
+}
+
+/** A request whose signature is right. */
+export interface Verified {
+  readonly credential: Credential;
+  readonly signed: SignedRequest;
+}
