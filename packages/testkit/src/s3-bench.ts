@@ -158,7 +158,7 @@ export class S3Bench {
 
 function headOf(target: string, request: S3Request): RequestHead {
   const mark = target.indexOf('?');
-  const headers = { host: 'localhost', ...request.headers };
+  const headers = { host: 'localhost', ...lengthHeader(request), ...request.headers };
   return {
     id: 'request-1',
     method: request.method ?? 'GET',
@@ -169,6 +169,18 @@ function headOf(target: string, request: S3Request): RequestHead {
     rawHeaders: Object.entries(headers).flat(),
     remoteAddress: '127.0.0.1',
   };
+}
+
+/** As an HTTP client describes the body it sends. */
+function lengthHeader({
+  method = 'GET',
+  body,
+  isLengthUnknown,
+}: S3Request): Readonly<Record<string, string>> {
+  const isStream = typeof body === 'object' && Symbol.asyncIterator in body;
+  if (isStream || isLengthUnknown === true) return { 'transfer-encoding': 'chunked' };
+  if (body === undefined && (method === 'GET' || method === 'HEAD')) return {};
+  return { 'content-length': String(Buffer.byteLength(body ?? '')) };
 }
 
 function bodyOf({ body = '', isLengthUnknown = false }: S3Request): RequestBody {

@@ -1,5 +1,7 @@
 import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
 import { S3Authorizer } from './access/authorizer.ts';
+import { ACCESS_KEY_PURPOSE, AccessKeys } from './auth/access-keys.ts';
+import { createS3Authenticator } from './auth/authenticator.ts';
 import { type S3Options, s3Section } from './config.ts';
 import type { S3Deps } from './deps.ts';
 import { createS3Protocols } from './protocol.ts';
@@ -20,13 +22,16 @@ export function s3(setup: S3Setup): Extension<S3Options> {
   });
 }
 
-function setUp(host: ExtensionHost, options: S3Options, _setup: S3Setup): Parts {
+function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Parts {
   const { metadata, content, clock, log, vetoes, events } = host;
   const buckets = createBuckets(metadata, clock);
   const versions = createVersions({ metadata, content, clock });
   const deps: S3Deps = { metadata, content, clock, log, vetoes, events, options, buckets, versions };
+  const sealingKey = host.deriveSecret(ACCESS_KEY_PURPOSE);
+  const keys = new AccessKeys({ metadata, clock, sealingKey });
   return {
     protocols: createS3Protocols(deps),
+    authenticators: [createS3Authenticator({ ...options, root, keys, clock })],
     authorizers: [new S3Authorizer(buckets)],
   };
 }
