@@ -31,7 +31,13 @@ const METADATA_CONTRACT = [
   'metadata/transaction',
   'metadata/limits',
 ];
-const CONTENT_CONTRACT = ['content/content-store', 'content/blob-driver'];
+const CONTENT_CONTRACT = [
+  'content/content-store',
+  'content/blob-driver',
+  'content/hashing/hash-algorithm',
+  'content/hashing/checksum-of',
+  'content/hashing/crc-combine',
+];
 const EXTENSION_CONTRACT = [
   'extension/contract',
   'extension/access',

@@ -6,6 +6,7 @@ import { encodeBlob, findBlob } from '../../server/src/content/blob-records.ts';
 import type { ContentStore, PreparedBlob } from '../../server/src/content/content-store.ts';
 import { createContentStore } from '../../server/src/content/create-content-store.ts';
 import { fsck } from '../../server/src/content/fsck.ts';
+import { checksumOf } from '../../server/src/content/hashing/checksum-of.ts';
 import { HashPool } from '../../server/src/content/hashing/hash-pool.ts';
 import { contentKeys } from '../../server/src/content/keyspace.ts';
 import { newStagedId, objectName } from '../../server/src/content/object-name.ts';
@@ -171,6 +172,31 @@ export function contentStoreContract(name: string, open: () => Promise<OpenedCon
             );
           }
         }
+        expect(await bench.staged()).toBe(0);
+      });
+
+      it.each([
+        ['small', SMALL],
+        ['large', LARGE],
+      ])('takes other hashes of a %s blob on the way', async (_, bytes) => {
+        const alsoHash = ['crc64nvme', 'md5', 'sha256', 'sha512', 'crc32'] as const;
+        const hashes = Object.fromEntries(alsoHash.map((each) => [each, checksumOf(each, bytes)]));
+        const expected = digestOf(bytes);
+        for (const source of [() => bytes, () => chunks(bytes.subarray(0, 5), bytes.subarray(5))]) {
+          for (const options of [{ alsoHash }, { alsoHash, expected, expectedBytes: bytes.length }]) {
+            const prepared = await bench.store.ingest(source(), options);
+            expect([prepared.digest, prepared.hashes]).toEqual([expected, hashes]);
+            await prepared.discard();
+          }
+        }
+        const segments = [await bench.store.stageSegment(chunks(bytes))];
+        expect((await bench.store.assemble(segments, { alsoHash })).hashes).toEqual(hashes);
+        await bench.store.discardSegments(segments);
+        const plain = await bench.store.ingest(bytes);
+        expect(plain.hashes).toEqual({});
+        await plain.discard();
+        const wrong = bench.store.ingest(bytes, { alsoHash, expected: digestOf(Buffer.from('x')) });
+        expect(await kindOf(wrong)).toBe('digest-mismatch');
         expect(await bench.staged()).toBe(0);
       });
 

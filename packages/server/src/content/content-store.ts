@@ -2,6 +2,7 @@ import type { Digest, DigestAlgorithm } from '@zot-artifact-store/spec';
 import type { KeyPart } from '../metadata/keys.ts';
 import type { Transaction } from '../metadata/transaction.ts';
 import type { ByteRange, StagedId } from './blob-driver.ts';
+import type { HashAlgorithm } from './hashing/hash-algorithm.ts';
 
 /** Bytes with a digest, as the rest of the server sees them. */
 export interface BlobInfo {
@@ -23,6 +24,8 @@ export interface IngestOptions {
   readonly algorithm?: DigestAlgorithm;
   /** The length the client promised; `size-invalid` when the stream has another. */
   readonly expectedBytes?: number;
+  /** Further hashes of the same bytes, taken on the way; see `PreparedBlob.hashes`. One that names the content costs nothing. */
+  readonly alsoHash?: readonly HashAlgorithm[];
   /** `body-too-large` above this. */
   readonly maxBytes?: number;
   readonly signal?: AbortSignal;
@@ -35,6 +38,8 @@ export interface IngestOptions {
 export interface PreparedBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
+  /** In lower-case hex, exactly those of `alsoHash`. */
+  readonly hashes: Readonly<Partial<Record<HashAlgorithm, string>>>;
   discard(): Promise<void>;
 }
 

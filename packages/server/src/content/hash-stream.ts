@@ -1,10 +1,10 @@
-import { type Digest, type DigestAlgorithm, makeDigest } from '@zot-artifact-store/spec';
+import type { HashAlgorithm } from './hashing/hash-algorithm.ts';
 import type { HashPool } from './hashing/hash-pool.ts';
+import type { Hashes } from './ingest.ts';
 
 export interface HashedStream {
   readonly sizeBytes: number;
-  /** In the order of the algorithms asked for. */
-  readonly digests: readonly Digest[];
+  readonly hashes: Hashes;
 }
 
 /** Reads the stream to its end and hashes it, off the event loop when it is long. `onBytes` may slow it down. */
@@ -12,7 +12,7 @@ export async function hashStream(
   hashing: HashPool,
   source: AsyncIterable<Uint8Array>,
   options: {
-    readonly algorithms: readonly DigestAlgorithm[];
+    readonly algorithms: readonly HashAlgorithm[];
     readonly expectedBytes: number;
     onBytes?(count: number): Promise<void>;
   },
@@ -27,8 +27,10 @@ export async function hashStream(
       await options.onBytes?.(chunk.length);
     }
     const hexes = await Promise.all(hashers.map((hasher) => hasher.digest()));
-    const digests = algorithms.map((algorithm, index) => makeDigest(algorithm, hexes[index] ?? ''));
-    return { sizeBytes, digests };
+    return {
+      sizeBytes,
+      hashes: new Map(algorithms.map((algorithm, index) => [algorithm, hexes[index] ?? ''])),
+    };
   } finally {
     for (const hasher of hashers) hasher.dispose();
   }

@@ -55,10 +55,10 @@ describe('stageHashed', () => {
     const staged = await stageHashed(driver, chunked(bytes), { id, algorithms: ['sha256', 'md5'], hashing });
     expect(staged).toEqual({
       sizeBytes,
-      digests: {
-        sha256: `sha256:${createHash('sha256').update(bytes).digest('hex')}`,
-        md5: createHash('md5').update(bytes).digest('hex'),
-      },
+      hashes: new Map([
+        ['sha256', createHash('sha256').update(bytes).digest('hex')],
+        ['md5', createHash('md5').update(bytes).digest('hex')],
+      ]),
     });
     expect((await collect(driver.readStaged(id))).equals(bytes)).toBe(true);
     while (budget.usedBytes > 0) await new Promise(setImmediate);
@@ -133,8 +133,8 @@ describe('stageHashed', () => {
         stageHashed(driver, chunked(bytes), { id: newStagedId(), algorithms: ['sha256'], hashing: narrow }),
       ),
     );
-    expect(staged.map(({ digests }) => digests.sha256)).toEqual(
-      bodies.map((bytes) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`),
+    expect(staged.map(({ hashes }) => hashes.get('sha256'))).toEqual(
+      bodies.map((bytes) => createHash('sha256').update(bytes).digest('hex')),
     );
     await narrow.close();
   });

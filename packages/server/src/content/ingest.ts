@@ -1,14 +1,13 @@
-import { type Digest, type DigestAlgorithm, isDigestAlgorithm, makeDigest } from '@zot-artifact-store/spec';
 import type { BlobDriver, StagedId } from './blob-driver.ts';
 import { Coalescer } from './coalesce.ts';
-import type { HashAlgorithm } from './hashing/hash-messages.ts';
+import type { HashAlgorithm } from './hashing/hash-algorithm.ts';
 import type { HashPool } from './hashing/hash-pool.ts';
 import type { Hasher } from './hashing/hasher.ts';
 import { interruptible } from './interruptible.ts';
 
-export interface StageHashedOptions<Algorithm extends HashAlgorithm> {
+export interface StageHashedOptions {
   readonly id: StagedId;
-  readonly algorithms: readonly Algorithm[];
+  readonly algorithms: readonly HashAlgorithm[];
   readonly hashing: HashPool;
   /** `body-too-large` above. */
   readonly maxBytes?: number;
@@ -17,22 +16,19 @@ export interface StageHashedOptions<Algorithm extends HashAlgorithm> {
   readonly signal?: AbortSignal;
 }
 
-export interface StagedHashes<Algorithm extends HashAlgorithm> {
-  readonly sizeBytes: number;
-  /** One entry for each algorithm asked for; md5 as bare hex, because it is no digest of content. */
-  readonly digests: { readonly [Name in Algorithm]: Name extends DigestAlgorithm ? Digest : string };
-}
+/** Lower-case hex by algorithm: one entry for each that was asked for. */
+export type Hashes = ReadonlyMap<HashAlgorithm, string>;
 
 /**
  * Streams `source` into the driver under a staged id and hashes it on the way: one copy into shared buffers, which are
  * written to the driver and hashed in threads at the same time while the next is filled. On any error (source, limit,
  * abort, driver, hash) it rejects and nothing is left staged.
  */
-export async function stageHashed<Algorithm extends HashAlgorithm>(
+export async function stageHashed(
   driver: BlobDriver,
   source: AsyncIterable<Uint8Array>,
-  options: StageHashedOptions<Algorithm>,
-): Promise<StagedHashes<Algorithm>> {
+  options: StageHashedOptions,
+): Promise<{ readonly sizeBytes: number; readonly hashes: Hashes }> {
   const { id, algorithms, hashing, maxBytes, expectedBytes, signal } = options;
   const hashers = hashing.hashers(algorithms, expectedBytes === undefined ? {} : { expectedBytes });
   try {
@@ -52,9 +48,10 @@ export async function stageHashed<Algorithm extends HashAlgorithm>(
         throw error;
       },
     );
-    const digests = algorithms.map((algorithm, i) => [algorithm, digestText(algorithm, hexes[i] ?? '')]);
-    // fromEntries cannot say which keys it makes; the array above has one entry for each algorithm.
-    return { sizeBytes, digests: Object.fromEntries(digests) };
+    return {
+      sizeBytes,
+      hashes: new Map(algorithms.map((algorithm, index) => [algorithm, hexes[index] ?? ''])),
+    };
   } finally {
     for (const hasher of hashers) hasher.dispose();
   }
@@ -168,8 +165,4 @@ async function* hashed(
     // Not waited for: a source that hangs would hold up the error of the driver.
     filling.then((filled) => filled?.release()).catch(() => undefined);
   }
-}
-
-function digestText(algorithm: HashAlgorithm, hex: string): string {
-  return isDigestAlgorithm(algorithm) ? makeDigest(algorithm, hex) : hex;
 }

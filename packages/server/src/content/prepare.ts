@@ -1,16 +1,18 @@
-import { createHash } from 'node:crypto';
 import {
   type Digest,
   type DigestAlgorithm,
   digestAlgorithm,
+  digestHex,
   makeDigest,
   StoreError,
 } from '@zot-artifact-store/spec';
 import type { BlobDriver, StagedId } from './blob-driver.ts';
 import type { IngestOptions, OutsideFile, PreparedBlob, Segment } from './content-store.ts';
 import { hashStream } from './hash-stream.ts';
+import { checksumOf } from './hashing/checksum-of.ts';
+import type { HashAlgorithm } from './hashing/hash-algorithm.ts';
 import type { HashPool } from './hashing/hash-pool.ts';
-import { collectSmall, keepPartial, stageHashed } from './ingest.ts';
+import { collectSmall, type Hashes, keepPartial, stageHashed } from './ingest.ts';
 import { interruptible } from './interruptible.ts';
 import { newStagedId } from './object-name.ts';
 import { type PreparedUnit, PreparedUnits } from './prepared.ts';
@@ -65,13 +67,12 @@ export async function prepareOutside(
   const { sizeBytes, linked } = await driver.local.stageLink(id, file.path);
   try {
     assertSize(sizeBytes, checks);
-    const algorithms = wantedAlgorithms(options);
+    const algorithms = wantedHashes(options);
     const staged = driver.readStaged(id, signal && { signal });
-    const hashed = await hashStream(hashing, staged, { algorithms, expectedBytes: sizeBytes });
-    const digests = chosen(new Map(hashed.digests.map((each) => [digestAlgorithm(each), each])), options);
-    assertExpected(digests.digest, options);
+    const { hashes } = await hashStream(hashing, staged, { algorithms, expectedBytes: sizeBytes });
+    const names = namesOf(hashes, options);
     const source = { kind: 'staged', id } as const;
-    return { prepared: prepared(deps, { ...digests, sizeBytes, source, own: [id], consumed: [] }), linked };
+    return { prepared: prepared(deps, { ...names, sizeBytes, source, own: [id], consumed: [] }), linked };
   } catch (error) {
     await driver.removeStaged(id);
     throw error;
@@ -91,13 +92,13 @@ export async function stageUploadSegment(
   const stagedId = newStagedId();
   // An abort ends the source, not the staging: what arrived until then is kept.
   const partial = keepPartial(interruptible(source, signal));
-  const { sizeBytes, digests } = await stageHashed(driver, partial.source, {
+  const { sizeBytes, hashes } = await stageHashed(driver, partial.source, {
     id: stagedId,
     algorithms: [algorithm],
     hashing,
     ...(maxBytes !== undefined && { maxBytes }),
   });
-  const segment = { stagedId, sizeBytes, digest: digests[algorithm] };
+  const segment = { stagedId, sizeBytes, digest: makeDigest(algorithm, hashes.get(algorithm) ?? '') };
   const interrupted = partial.interrupted();
   if (interrupted === undefined) return segment;
   if (sizeBytes > 0) return { ...segment, interrupted };
@@ -124,15 +125,14 @@ export async function prepareAssembly(
   if (only === undefined || others.length > 0) {
     return prepareStream(deps, whole(), { ...options, expectedBytes: sizeBytes, consumed });
   }
-  const known = new Map([[digestAlgorithm(only.digest), only.digest]]);
-  const missing = wantedAlgorithms(options).filter((algorithm) => !known.has(algorithm));
+  const known = new Map<HashAlgorithm, string>([[digestAlgorithm(only.digest), digestHex(only.digest)]]);
+  const missing = wantedHashes(options).filter((algorithm) => !known.has(algorithm));
   if (missing.length > 0) {
     const hashed = await hashStream(hashing, whole(), { algorithms: missing, expectedBytes: sizeBytes });
-    for (const digest of hashed.digests) known.set(digestAlgorithm(digest), digest);
+    for (const [algorithm, hex] of hashed.hashes) known.set(algorithm, hex);
   }
-  const digests = chosen(known, options);
-  assertExpected(digests.digest, options);
-  return prepared(deps, { ...digests, sizeBytes, source: { kind: 'staged', id: only.stagedId }, consumed });
+  const source = { kind: 'staged', id: only.stagedId } as const;
+  return prepared(deps, { ...namesOf(known, options), sizeBytes, source, consumed });
 }
 
 interface Consuming {
@@ -141,14 +141,10 @@ interface Consuming {
 
 function prepareInline(deps: PrepareDeps, bytes: Buffer, options: IngestOptions & Consuming): PreparedBlob {
   assertSize(bytes.length, options);
-  const known = new Map<DigestAlgorithm, Digest>();
-  for (const algorithm of wantedAlgorithms(options)) {
-    known.set(algorithm, makeDigest(algorithm, createHash(algorithm).update(bytes).digest('hex')));
-  }
-  const digests = chosen(known, options);
-  assertExpected(digests.digest, options);
+  const hashes = new Map(wantedHashes(options).map((algorithm) => [algorithm, checksumOf(algorithm, bytes)]));
   const { consumed = [] } = options;
-  return prepared(deps, { ...digests, sizeBytes: bytes.length, source: { kind: 'inline', bytes }, consumed });
+  const source = { kind: 'inline', bytes } as const;
+  return prepared(deps, { ...namesOf(hashes, options), sizeBytes: bytes.length, source, consumed });
 }
 
 async function prepareStream(
@@ -161,29 +157,32 @@ async function prepareStream(
   const id = newStagedId();
   const staged = await stageHashed(driver, source, {
     id,
-    algorithms: wantedAlgorithms(options),
+    algorithms: wantedHashes(options),
     hashing,
     ...(maxBytes !== undefined && { maxBytes }),
     ...(expectedBytes !== undefined && { expectedBytes }),
     ...(signal && { signal }),
   });
   try {
-    const known = new Map(Object.values(staged.digests).map((digest) => [digestAlgorithm(digest), digest]));
-    const digests = chosen(known, options);
-    assertExpected(digests.digest, options);
-    const { sizeBytes } = staged;
-    return prepared(deps, { ...digests, sizeBytes, source: { kind: 'staged', id }, own: [id], consumed });
+    const { sizeBytes, hashes } = staged;
+    const source = { kind: 'staged', id } as const;
+    return prepared(deps, { ...namesOf(hashes, options), sizeBytes, source, own: [id], consumed });
   } catch (error) {
     await driver.removeStaged(id);
     throw error;
   }
 }
 
+/** What a blob is called, once it is hashed. */
+interface Names {
+  readonly digest: Digest;
+  readonly canonical: Digest;
+  readonly hashes: PreparedBlob['hashes'];
+}
+
 function prepared(
   { driver }: PrepareDeps,
-  blob: {
-    readonly digest: Digest;
-    readonly canonical: Digest;
+  blob: Names & {
     readonly sizeBytes: number;
     readonly source: PreparedUnit['source'];
     readonly own?: readonly StagedId[];
@@ -203,27 +202,31 @@ function wantedAlgorithm({ expected, algorithm = CANONICAL }: IngestOptions): Di
   return expected === undefined ? algorithm : digestAlgorithm(expected);
 }
 
-function wantedAlgorithms(options: IngestOptions): readonly DigestAlgorithm[] {
-  const wanted = wantedAlgorithm(options);
-  return wanted === CANONICAL ? [CANONICAL] : [CANONICAL, wanted];
+function wantedHashes(options: IngestOptions): readonly HashAlgorithm[] {
+  return [...new Set<HashAlgorithm>([CANONICAL, wantedAlgorithm(options), ...(options.alsoHash ?? [])])];
 }
 
-function chosen(
-  known: ReadonlyMap<DigestAlgorithm, Digest>,
-  options: IngestOptions,
-): { readonly digest: Digest; readonly canonical: Digest } {
-  const digest = known.get(wantedAlgorithm(options));
-  const canonical = known.get(CANONICAL);
-  if (digest === undefined || canonical === undefined) throw new StoreError('internal', 'a hash is missing');
-  return { digest, canonical };
-}
-
-function assertExpected(digest: Digest, { expected }: IngestOptions): void {
-  if (expected === undefined || expected === digest) return;
-  throw new StoreError('digest-mismatch', `the content has the digest ${digest}, not ${expected}`, {
-    resource: expected,
-    detail: { expected, actual: digest },
-  });
+/** Throws `digest-mismatch` when the digest is not the one that was promised. */
+function namesOf(hashes: Hashes, options: IngestOptions): Names {
+  const hexOf = (algorithm: HashAlgorithm): string => {
+    const hex = hashes.get(algorithm);
+    if (hex === undefined) throw new StoreError('internal', `the ${algorithm} hash is missing`);
+    return hex;
+  };
+  const { expected, alsoHash = [] } = options;
+  const algorithm = wantedAlgorithm(options);
+  const digest = makeDigest(algorithm, hexOf(algorithm));
+  if (expected !== undefined && expected !== digest) {
+    throw new StoreError('digest-mismatch', `the content has the digest ${digest}, not ${expected}`, {
+      resource: expected,
+      detail: { expected, actual: digest },
+    });
+  }
+  return {
+    digest,
+    canonical: makeDigest(CANONICAL, hexOf(CANONICAL)),
+    hashes: Object.fromEntries(alsoHash.map((each) => [each, hexOf(each)])),
+  };
 }
 
 function assertSize(sizeBytes: number, { expectedBytes, maxBytes }: IngestOptions): void {

@@ -20,6 +20,7 @@ export interface PreparedUnit {
 export class PreparedUnits implements PreparedBlob {
   readonly digest: Digest;
   readonly sizeBytes: number;
+  readonly hashes: PreparedBlob['hashes'];
   readonly units: readonly PreparedUnit[];
   readonly #driver: BlobDriver;
   readonly #own: readonly StagedId[];
@@ -30,6 +31,7 @@ export class PreparedUnits implements PreparedBlob {
     blob: {
       readonly digest: Digest;
       readonly sizeBytes: number;
+      readonly hashes?: PreparedBlob['hashes'];
       readonly units: readonly PreparedUnit[];
       /** Staged for this blob alone: gone in any case. */
       readonly own?: readonly StagedId[];
@@ -39,6 +41,7 @@ export class PreparedUnits implements PreparedBlob {
   ) {
     this.digest = blob.digest;
     this.sizeBytes = blob.sizeBytes;
+    this.hashes = blob.hashes ?? {};
     this.units = blob.units;
     this.#driver = driver;
     this.#own = blob.own ?? [];

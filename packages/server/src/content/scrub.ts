@@ -1,5 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Digest, digestAlgorithm, isStoreError, tryParseDigest } from '@zot-artifact-store/spec';
+import {
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  isStoreError,
+  tryParseDigest,
+} from '@zot-artifact-store/spec';
 import { decodeKey } from '../metadata/keys.ts';
 import type { Entry, Key } from '../metadata/metadata-store.ts';
 import { recordCodec } from '../metadata/record.ts';
@@ -168,12 +174,13 @@ async function verify(
     await pace.spend(count, signal);
   };
   try {
-    const { sizeBytes, digests } = await hashStream(hashing, readMarked(options, digest, blob), {
-      algorithms: [digestAlgorithm(digest)],
+    const algorithm = digestAlgorithm(digest);
+    const { sizeBytes, hashes } = await hashStream(hashing, readMarked(options, digest, blob), {
+      algorithms: [algorithm],
       expectedBytes: record.size,
       onBytes,
     });
-    if (sizeBytes === record.size && digests[0] === digest) return 'whole';
+    if (sizeBytes === record.size && hashes.get(algorithm) === digestHex(digest)) return 'whole';
   } catch (error) {
     if (!isStoreError(error, 'blob-unknown') && !isStoreError(error, 'blob-corrupt')) throw error;
     found = 'missing';

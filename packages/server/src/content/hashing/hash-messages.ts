@@ -1,7 +1,4 @@
-import type { DigestAlgorithm } from '@zot-artifact-store/spec';
-
-/** What a stream can be hashed with; md5 only where a protocol asks for it (S3 ETags), never as a digest of content. */
-export type HashAlgorithm = DigestAlgorithm | 'md5';
+import type { HashAlgorithm } from './hash-algorithm.ts';
 
 /** Main thread to hash thread. Messages of one stream are handled in order; `bytes` is answered with `hashed`. */
 export type HashRequest =

@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { HashAlgorithm } from './hash-messages.ts';
+import { checksumOf } from './checksum-of.ts';
+import type { HashAlgorithm } from './hash-algorithm.ts';
 import { HashPool, type HashPoolOptions } from './hash-pool.ts';
 import type { Hasher } from './hasher.ts';
 
@@ -19,7 +20,7 @@ afterEach(async () => {
 });
 
 function reference(algorithm: HashAlgorithm, bytes: Uint8Array): string {
-  return createHash(algorithm).update(bytes).digest('hex');
+  return checksumOf(algorithm, bytes);
 }
 
 async function feed(hasher: Hasher, bytes: Uint8Array, chunkBytes: number): Promise<string> {
@@ -36,7 +37,7 @@ function shared(bytes: Uint8Array): Buffer {
 }
 
 describe('HashPool', () => {
-  it.each(['sha256', 'sha512', 'md5'] as const)(
+  it.each(['sha256', 'sha512', 'sha1', 'md5', 'crc32', 'crc32c', 'crc64nvme'] as const)(
     'computes %s of short and long streams',
     async (algorithm) => {
       const pool = newPool();
@@ -74,6 +75,19 @@ describe('HashPool', () => {
     expect(pool.startedThreads).toBe(2);
     const [md5, sha256] = await Promise.all(hashers.map((hasher) => feed(hasher, bytes, 100 * KIB)));
     expect([md5, sha256]).toEqual([reference('md5', bytes), reference('sha256', bytes)]);
+  });
+
+  it('gives the hashes of one stream in the order they were asked for, wherever they are computed', async () => {
+    const pool = newPool();
+    const bytes = randomBytes(700 * KIB);
+    const algorithms = ['crc32', 'sha256', 'md5', 'crc64nvme', 'sha512', 'crc32c', 'sha1'] as const;
+    for (const options of [{ expectedBytes: bytes.length }, {}]) {
+      const hashers = pool.hashers(algorithms, options);
+      expect(await Promise.all(hashers.map((hasher) => feed(hasher, bytes, 64 * KIB)))).toEqual(
+        algorithms.map((algorithm) => reference(algorithm, bytes)),
+      );
+    }
+    expect(pool.startedThreads).toBe(2);
   });
 
   it('keeps fifty streams apart that share two threads', async () => {

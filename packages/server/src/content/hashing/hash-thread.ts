@@ -1,8 +1,10 @@
 import { Worker } from 'node:worker_threads';
 import { StoreError } from '@zot-artifact-store/spec';
-import type { HashAlgorithm, HashReply, HashRequest } from './hash-messages.ts';
+import type { HashAlgorithm } from './hash-algorithm.ts';
+import type { HashReply, HashRequest } from './hash-messages.ts';
 
 interface ThreadStream {
+  readonly cost: number;
   /** Updates not answered yet, oldest first. */
   readonly updates: PromiseWithResolvers<void>[];
   digest?: PromiseWithResolvers<string>;
@@ -16,6 +18,7 @@ interface ThreadStream {
 export class HashThread {
   readonly #worker: Worker;
   readonly #streams = new Map<number, ThreadStream>();
+  #burden = 0;
   #nextStream = 0;
   #death: StoreError | undefined;
 
@@ -35,13 +38,16 @@ export class HashThread {
     this.#worker.on('exit', die);
   }
 
-  get streams(): number {
-    return this.#streams.size;
+  /** The sum of the costs of the streams in it. */
+  get burden(): number {
+    return this.#burden;
   }
 
-  start(algorithm: HashAlgorithm): number {
+  /** `cost` is what a byte costs, compared with other algorithms. */
+  start(algorithm: HashAlgorithm, cost: number): number {
     const stream = this.#nextStream++;
-    this.#streams.set(stream, { updates: [], dropped: false });
+    this.#streams.set(stream, { cost, updates: [], dropped: false });
+    this.#burden += cost;
     this.#worker.ref();
     this.#send({ do: 'start', stream, algorithm });
     return stream;
@@ -96,6 +102,7 @@ export class HashThread {
   }
 
   #forget(stream: number): void {
+    this.#burden -= this.#streams.get(stream)?.cost ?? 0;
     this.#streams.delete(stream);
     if (this.#streams.size === 0) this.#worker.unref();
   }

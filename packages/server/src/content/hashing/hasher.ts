@@ -1,7 +1,7 @@
-import { createHash, type Hash } from 'node:crypto';
 import type { ByteBudget } from '../../work/byte-budget.ts';
-import type { HashAlgorithm } from './hash-messages.ts';
+import type { HashAlgorithm } from './hash-algorithm.ts';
 import type { HashThread } from './hash-thread.ts';
+import { type RunningHash, startHash } from './running-hash.ts';
 
 /** The hash of one stream. Use `update` in order, then `digest` once; `dispose` in every case. */
 export interface Hasher {
@@ -17,10 +17,10 @@ export interface Hasher {
 
 /** Hashes on the calling thread: for bodies so small that a message would cost more than the hash. */
 export class InlineHasher implements Hasher {
-  readonly #hash: Hash;
+  readonly #hash: RunningHash;
 
   constructor(algorithm: HashAlgorithm) {
-    this.#hash = createHash(algorithm);
+    this.#hash = startHash(algorithm);
   }
 
   update(chunk: Uint8Array): undefined {
@@ -28,7 +28,7 @@ export class InlineHasher implements Hasher {
   }
 
   async digest(): Promise<string> {
-    return this.#hash.digest('hex');
+    return this.#hash.hex();
   }
 
   dispose(): void {}
@@ -39,9 +39,12 @@ export class ThreadHasher implements Hasher {
   readonly #thread: HashThread;
   readonly #stream: number;
 
-  constructor(algorithm: HashAlgorithm, thread: HashThread) {
+  constructor(
+    algorithm: HashAlgorithm,
+    { thread, cost }: { readonly thread: HashThread; readonly cost: number },
+  ) {
     this.#thread = thread;
-    this.#stream = thread.start(algorithm);
+    this.#stream = thread.start(algorithm, cost);
   }
 
   update(chunk: Uint8Array): Promise<void> | undefined {
@@ -111,10 +114,10 @@ export class UndecidedHasher implements Hasher {
 
   async digest(): Promise<string> {
     if (this.#inThread !== undefined) return this.#inThread.digest();
-    const hash = createHash(this.#algorithm);
+    const hash = startHash(this.#algorithm);
     for (const kept of this.#head) hash.update(kept);
     this.#room.give(this.#forgetHead());
-    return hash.digest('hex');
+    return hash.hex();
   }
 
   dispose(): void {
