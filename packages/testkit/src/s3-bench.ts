@@ -121,6 +121,7 @@ export class S3Bench {
         principal: request.principal ?? ALICE,
         signal: new AbortController().signal,
         can: async (permission) => request.can?.(permission) ?? true,
+        challenges: () => [],
         authorizeAs: async () => {},
       });
     } catch (error) {
