@@ -12,6 +12,7 @@ import { VetoChain } from '../../server/src/extension/veto-chain.ts';
 import { parseBucketName } from '../../server/src/extensions/s3/bucket-name.ts';
 import { type S3Options, s3Section } from '../../server/src/extensions/s3/config.ts';
 import type { S3Deps } from '../../server/src/extensions/s3/deps.ts';
+import { createUploads } from '../../server/src/extensions/s3/multipart/uploads.ts';
 import { createS3Protocols } from '../../server/src/extensions/s3/protocol.ts';
 import { createBuckets, type StoredBucket } from '../../server/src/extensions/s3/store/buckets.ts';
 import { createS3Owners } from '../../server/src/extensions/s3/store/owners.ts';
@@ -78,6 +79,7 @@ export class S3Bench {
     const content = createContentStore(store);
     const vetoes = new VetoChain();
     vetoes.seal([this.#options.vetoes ?? {}]);
+    const buckets = createBuckets(metadata, clock);
     return {
       metadata,
       content,
@@ -86,8 +88,9 @@ export class S3Bench {
       vetoes,
       events: { write: (_transaction, event) => this.events.push(event) },
       options: { ...s3Section.parse({}), ...this.#options.options },
-      buckets: createBuckets(metadata, clock),
+      buckets,
       versions: createVersions({ metadata, content, clock }),
+      uploads: createUploads({ metadata, content, buckets, clock }),
     };
   }
 

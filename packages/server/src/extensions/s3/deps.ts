@@ -4,6 +4,7 @@ import type { Vetoes } from '../../extension/contract.ts';
 import type { EventSink } from '../../extension/events.ts';
 import type { MetadataStore } from '../../metadata/metadata-store.ts';
 import type { S3Options } from './config.ts';
+import type { Uploads } from './multipart/uploads.ts';
 import type { Buckets } from './store/buckets.ts';
 import type { Versions } from './store/versions.ts';
 
@@ -18,4 +19,5 @@ export interface S3Deps {
   readonly options: S3Options;
   readonly buckets: Buckets;
   readonly versions: Versions;
+  readonly uploads: Uploads;
 }

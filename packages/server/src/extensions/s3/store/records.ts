@@ -76,10 +76,12 @@ export interface VersionExtra {
   readonly acl: readonly Grant[];
 }
 
-/** One part of a multipart object, for partNumber reads and GetObjectAttributes. */
+/** One part of a multipart object, for partNumber reads, GetObjectAttributes and the digest of the whole. */
 export interface ObjectPart {
   readonly partNumber: number;
   readonly sizeBytes: number;
+  readonly digest: Digest;
+  /** Base64, of the algorithm of the object's checksum. */
   readonly checksum?: string;
 }
 
@@ -101,8 +103,9 @@ export interface ObjectVersion {
   readonly owner: UserName;
   readonly retention?: Retention;
   readonly legalHold?: boolean;
-  /** How many parts a multipart object has. Their sizes are in the part list of the record `x` when they differ. */
+  /** How many parts a multipart object has, and how many `y` rows list them. */
   readonly partsCount?: number;
+  readonly partPages?: number;
   /** Absent when it is in `x` rows; `extraRows` then tells how many. */
   readonly extra?: VersionExtra;
   readonly extraRows?: number;
