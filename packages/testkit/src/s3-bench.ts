@@ -15,6 +15,7 @@ import type { S3Deps } from '../../server/src/extensions/s3/deps.ts';
 import { createUploads } from '../../server/src/extensions/s3/multipart/uploads.ts';
 import { createS3Protocols } from '../../server/src/extensions/s3/protocol.ts';
 import { createBuckets, type StoredBucket } from '../../server/src/extensions/s3/store/buckets.ts';
+import { createDocuments } from '../../server/src/extensions/s3/store/documents.ts';
 import { createS3Owners } from '../../server/src/extensions/s3/store/owners.ts';
 import type { BucketRecord } from '../../server/src/extensions/s3/store/records.ts';
 import { createVersions } from '../../server/src/extensions/s3/store/versions.ts';
@@ -89,6 +90,7 @@ export class S3Bench {
       events: { write: (_transaction, event) => this.events.push(event) },
       options: { ...s3Section.parse({}), ...this.#options.options },
       buckets,
+      documents: createDocuments(metadata, buckets),
       versions: createVersions({ metadata, content, clock }),
       uploads: createUploads({ metadata, content, buckets, clock }),
     };
@@ -102,7 +104,7 @@ export class S3Bench {
       objectLock: false,
       ownership: 'BucketOwnerEnforced',
       acl: [],
-      documents: [],
+      documents: {},
       ...record,
     });
   }

@@ -7,6 +7,7 @@ import type { S3Deps } from './deps.ts';
 import { createUploads } from './multipart/uploads.ts';
 import { createS3Protocols } from './protocol.ts';
 import { createBuckets } from './store/buckets.ts';
+import { createDocuments } from './store/documents.ts';
 import { createVersions } from './store/versions.ts';
 import { s3Tasks } from './tasks.ts';
 
@@ -29,7 +30,20 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
   const buckets = createBuckets(metadata, clock);
   const versions = createVersions({ metadata, content, clock });
   const uploads = createUploads({ metadata, content, buckets, clock });
-  const deps: S3Deps = { metadata, content, clock, log, vetoes, events, options, buckets, versions, uploads };
+  const documents = createDocuments(metadata, buckets);
+  const deps: S3Deps = {
+    metadata,
+    content,
+    clock,
+    log,
+    vetoes,
+    events,
+    options,
+    buckets,
+    documents,
+    versions,
+    uploads,
+  };
   const sealingKey = host.deriveSecret(ACCESS_KEY_PURPOSE);
   const keys = new AccessKeys({ metadata, clock, sealingKey });
   return {

@@ -43,8 +43,18 @@ export interface BucketRecord {
   readonly ownership: Ownership;
   readonly publicAccessBlock?: PublicAccessBlock;
   readonly acl: readonly Grant[];
-  /** Which configuration documents the bucket has, so that requests do not look for those it has not. */
-  readonly documents: readonly DocumentKind[];
+  /**
+   * Which configuration documents the bucket has, each with its revision: requests do not look for those it has not,
+   * and what was parsed of one stays right as long as the revision is the same.
+   */
+  readonly documents: Readonly<Partial<Record<DocumentKind, DocumentPlace>>>;
+}
+
+export interface DocumentPlace {
+  /** Never the same for two documents. */
+  readonly revision: string;
+  /** How many rows it takes. */
+  readonly rows: number;
 }
 
 export type DocumentKind = 'policy' | 'cors' | 'lifecycle' | 'tagging' | 'encryption';
