@@ -71,6 +71,7 @@ const ZONES: readonly Zone[] = [
     may: ['work/', ...CONTENT_CONTRACT, ...METADATA_CONTRACT, ...EXTENSION_CONTRACT],
   },
   { path: 'oci/', may: ['registry/', 'http/', ...EXTENSION_CONTRACT, 'content/blob-driver'] },
+  { path: 'layout/', may: ['registry/', 'work/', ...CONTENT_CONTRACT, ...EXTENSION_CONTRACT] },
   { path: 'extension/', may: ['work/', ...CONTRACTS] },
   { path: 'policy/', may: [] },
   { path: 'extensions/', may: [...POLICY, ...CONTRACTS, ...CONFIG_CONTRACT] },

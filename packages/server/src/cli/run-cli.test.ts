@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StoreError } from '@zot-artifact-store/spec';
+import { LayoutBuilder } from '@zot-artifact-store/testkit/layout-builder.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { TransferReport } from '../layout/transfer-log.ts';
 import { runCli } from './run-cli.ts';
 import type { OpenedStore, Services } from './services.ts';
 
@@ -41,6 +43,17 @@ function spawnZas(...args: string[]): Promise<Outcome> {
   });
 }
 
+const TRANSFERRED: TransferReport = {
+  repositories: [
+    { repository: 'a/b', manifests: 3, tags: 2, blobs: 5, linkedBytes: 70, copiedBytes: 8, alreadyThere: 1 },
+  ],
+  problems: [],
+  problemCount: 0,
+  notes: [],
+  noteCount: 0,
+  complete: true,
+};
+
 const EMPTY_STORE: OpenedStore = {
   volumes: [''],
   collectGarbage: async () => ({
@@ -74,6 +87,8 @@ const EMPTY_STORE: OpenedStore = {
     edges: 1,
     objects: 1,
   }),
+  importLayouts: async () => TRANSFERRED,
+  exportLayouts: async () => TRANSFERRED,
   close: async () => {},
 };
 
@@ -108,7 +123,17 @@ describe('zas', () => {
   it('prints help and version on standard output and ends with 0', async () => {
     const help = await spawnZas('--help');
     expect(help).toMatchObject({ code: 0, err: '' });
-    for (const word of ['serve', 'verify', 'config', 'gc', 'scrub', 'fsck', 'Exit codes']) {
+    for (const word of [
+      'serve',
+      'verify',
+      'config',
+      'gc',
+      'scrub',
+      'fsck',
+      'import',
+      'export',
+      'Exit codes',
+    ]) {
       expect(help.out).toContain(word);
     }
     expect(await spawnZas('--version')).toMatchObject({
@@ -277,6 +302,149 @@ describe('zas gc, scrub and fsck', () => {
     expect(code).toBe(1);
     expect(out).toContain('error: object-missing: the file of a blob is missing');
     expect(out).toContain('and 2 more in main');
+  });
+});
+
+describe('zas import and export', () => {
+  const asked: unknown[] = [];
+  const store: OpenedStore = {
+    ...EMPTY_STORE,
+    importLayouts: async (request) => {
+      asked.push(request);
+      return TRANSFERRED;
+    },
+    exportLayouts: async (request) => {
+      asked.push(request);
+      return TRANSFERRED;
+    },
+  };
+  const opened: unknown[] = [];
+  const openStore: Services['openStore'] = async (_config, { createIfMissing }) => {
+    opened.push(createIfMissing);
+    return store;
+  };
+  beforeEach(() => {
+    asked.length = 0;
+    opened.length = 0;
+  });
+
+  it('hand over what is asked, and only an import makes a data folder', async () => {
+    for (const args of [
+      ['import', 'zot', '/srv/zot'],
+      ['import', 'zot', '--repository', 'a/**', '--repository', 'b', 'here', '--copy', '--move-tags'],
+      ['import', 'oci-layout', 'tree'],
+      ['import', 'oci-layout', 'one', '--repository', 'a/b', '--tag', 'v1'],
+      ['export', 'oci-layout', 'tree', '--copy'],
+      ['export', 'oci-layout', '--tag', 'v1', '--tag', 'v2', 'one', '--repository', 'a/b'],
+    ]) {
+      expect(await run(args, { openStore })).toMatchObject({ code: 0, err: '' });
+    }
+    const importing = { mayLink: true, movesTags: false };
+    expect(asked).toEqual([
+      { folder: '/srv/zot', what: { kind: 'tree', patterns: [] }, ...importing },
+      {
+        folder: join(folder, 'here'),
+        what: { kind: 'tree', patterns: ['a/**', 'b'] },
+        mayLink: false,
+        movesTags: true,
+      },
+      { folder: join(folder, 'tree'), what: { kind: 'tree', patterns: [] }, ...importing },
+      {
+        folder: join(folder, 'one'),
+        what: { kind: 'layout', repository: 'a/b', tag: 'v1' },
+        ...importing,
+      },
+      { folder: join(folder, 'tree'), what: { kind: 'tree' }, mayLink: false },
+      {
+        folder: join(folder, 'one'),
+        what: { kind: 'repository', repository: 'a/b', tags: ['v1', 'v2'] },
+        mayLink: true,
+      },
+    ]);
+    expect(opened).toEqual([true, true, true, true, false, false]);
+  });
+
+  it('refuse a tag without a repository, and a missing folder', async () => {
+    for (const args of [
+      ['import', 'oci-layout', 'one', '--tag', 'v1'],
+      ['export', 'oci-layout', 'one', '--tag', 'v1'],
+      ['import', 'zot'],
+      ['export', 'oci-layout'],
+      ['import', 'tar', 'x'],
+    ]) {
+      expect(await run(args, { openStore })).toMatchObject({ code: 2, out: '' });
+    }
+    expect(asked).toEqual([]);
+  });
+
+  it('print a table with a total, what was left out without control characters, or JSON', async () => {
+    const [row] = TRANSFERRED.repositories;
+    if (row === undefined) throw new Error('there is a row');
+    const report: TransferReport = {
+      ...TRANSFERRED,
+      repositories: [row, { ...row, repository: 'c' }],
+      problems: [{ kind: 'name-invalid', repository: 'A\u001b[2J', reason: 'not a name' }],
+      problemCount: 4,
+      notes: [{ kind: 'unreferenced', repository: 'c', digest: 'sha256:00', reason: 'nobody names it' }],
+      noteCount: 1,
+    };
+    const services = { openStore: async () => ({ ...store, importLayouts: async () => report }) };
+    const { code, out } = await run(['import', 'zot', 'x'], services);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^a\/b +3 +2 +5 +70 +8 +1$/m);
+    expect(out).toMatch(/^total +6 +4 +10 +140 +16 +2$/m);
+    expect(out).toContain('left out: A?[2J: not a name (name-invalid)');
+    expect(out).toContain('note: c sha256:00: nobody names it (unreferenced)');
+    expect(out).toContain('and 3 more (4 left out, 1 notes in all)');
+    const json = await run(['import', 'zot', 'x', '--json'], services);
+    expect(json.code).toBe(1);
+    expect(JSON.parse(json.out)).toEqual(report);
+  });
+
+  it('do what they say, ask the extensions, and end with 1 when something was left out', async () => {
+    for (const name of ['app', 'secret']) {
+      const layout = new LayoutBuilder(join(folder, 'zot', name));
+      layout.list(await layout.image(name), 'v1');
+      await layout.save();
+    }
+    const [zod, spec] = ['zod', '@zot-artifact-store/spec'].map((name) => import.meta.resolve(name));
+    await writeFile(
+      join(folder, 'gate.mjs'),
+      `import { z } from ${JSON.stringify(zod)};
+       import { StoreError } from ${JSON.stringify(spec)};
+       const vetoes = {
+         async beforeManifestPut({ repository, principal }) {
+           if (repository === 'secret' || !principal.isRoot) throw new StoreError('denied', 'not this one');
+         },
+       };
+       export default { name: 'gate', config: z.object({}), setup: () => ({ vetoes }) };`,
+    );
+    await writeFile(join(folder, 'zas.yaml'), 'extensions: {gate: {module: ./gate.mjs}}');
+    const { code, out, err } = await spawnZas('import', 'zot', 'zot', '--config', 'zas.yaml', '--json');
+    expect([code, err]).toEqual([1, '']);
+    expect(JSON.parse(out)).toMatchObject({
+      repositories: [
+        { repository: 'app', manifests: 1 },
+        { repository: 'secret', manifests: 0 },
+      ],
+      problems: [{ kind: 'denied', repository: 'secret', tag: 'v1' }],
+    });
+    const exported = await spawnZas('export', 'oci-layout', 'out/app', '--repository', 'app');
+    expect(exported).toMatchObject({ code: 0, err: '', out: expect.stringMatching(/^app +1 +1 +2 /m) });
+    expect(await spawnZas('export', 'oci-layout', 'data/app')).toMatchObject({
+      code: 1,
+      out: '',
+      err: expect.stringContaining('one in the other'),
+    });
+  });
+
+  it('end with 1 when they were ended early', async () => {
+    const ended = { ...TRANSFERRED, complete: false };
+    const services = { openStore: async () => ({ ...store, exportLayouts: async () => ended }) };
+    expect(await run(['export', 'oci-layout', 'x'], services)).toMatchObject({
+      code: 1,
+      err: 'zas: ended before it was done.\n',
+    });
   });
 });
 

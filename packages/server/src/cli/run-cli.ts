@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addConfigCommands } from './commands/config.ts';
+import { addExportCommand } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
 import { addGcCommand } from './commands/gc.ts';
+import { addImportCommands } from './commands/import.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -19,6 +21,7 @@ Examples:
   zas serve config.yaml                 start it with a configuration; zot's file works
   zas verify config.yaml                say what is wrong with a configuration
   zas gc --data /srv/zas --dry-run      say what could be removed
+  zas import zot /var/lib/registry      bring over what a zot has on its disk
 
 Exit codes: 0 done; 1 failed, or found problems; 2 wrong usage or configuration; 3 the address to
 listen on cannot be had.`;
@@ -63,6 +66,8 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
   addGcCommand(program, context);
   addScrubCommand(program, context);
   addFsckCommand(program, context);
+  addImportCommands(program, context);
+  addExportCommand(program, context);
   return program;
 }
 

@@ -3,6 +3,8 @@ import type { Config } from '../config/config.ts';
 import type { FsckReport } from '../content/fsck.ts';
 import type { GarbageReport } from '../content/gc.ts';
 import type { ScrubReport } from '../content/scrub.ts';
+import type { ExportRequest, ImportRequest } from '../layout/transfer.ts';
+import type { TransferReport } from '../layout/transfer-log.ts';
 
 /** A store opened for a command; other processes may serve from it at the same time. */
 export interface OpenedStore {
@@ -17,6 +19,8 @@ export interface OpenedStore {
     options: { readonly fromStart: boolean; readonly signal: AbortSignal },
   ): Promise<ScrubReport>;
   fsck(volume: string, options: { readonly signal: AbortSignal }): Promise<FsckReport>;
+  importLayouts(request: ImportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
+  exportLayouts(request: ExportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
   close(): Promise<void>;
 }
 
@@ -30,5 +34,12 @@ export interface ServeOptions {
 export interface Services {
   /** Resolves when the server has stopped as it was asked to; throws when it cannot start or must stop. */
   serve(config: Config, options: ServeOptions): Promise<void>;
-  openStore(config: Config, options: { readonly log: Logger }): Promise<OpenedStore>;
+  openStore(
+    config: Config,
+    options: {
+      readonly log: Logger;
+      /** Makes the data folder, unless it is there. */
+      readonly createIfMissing: boolean;
+    },
+  ): Promise<OpenedStore>;
 }

@@ -10,15 +10,29 @@ export interface StoreCommandContext {
   readonly finish: (code: ExitCode) => void;
 }
 
-/**
- * Runs `work` on each volume of the configured store, with a signal that Ctrl-C aborts, and always closes the store.
- * What is logged on the way goes where the configuration says, from warnings up, so that a report stays readable.
- */
+/** Runs `work` on each volume of the configured store; else as `withWholeStore`. */
 export async function withStore<Report>(
-  { terminal, services }: Pick<StoreCommandContext, 'terminal' | 'services'>,
+  context: Pick<StoreCommandContext, 'terminal' | 'services'>,
   options: ConfigOptions,
   work: (store: OpenedStore, volume: string, signal: AbortSignal) => Promise<Report>,
 ): Promise<readonly (Report & { readonly volume: string })[] | undefined> {
+  return withWholeStore(context, { ...options, createIfMissing: false }, async (store, signal) => {
+    const reports: (Report & { readonly volume: string })[] = [];
+    for (const volume of store.volumes) reports.push({ ...(await work(store, volume, signal)), volume });
+    return reports;
+  });
+}
+
+/**
+ * Runs `work` on the configured store, with a signal that Ctrl-C aborts, and always closes the store. What is logged on
+ * the way goes where the configuration says, from warnings up, so that a report stays readable. Undefined when the
+ * configuration cannot be used, which has been said.
+ */
+export async function withWholeStore<Result>(
+  { terminal, services }: Pick<StoreCommandContext, 'terminal' | 'services'>,
+  { createIfMissing, ...options }: ConfigOptions & { readonly createIfMissing: boolean },
+  work: (store: OpenedStore, signal: AbortSignal) => Promise<Result>,
+): Promise<Result | undefined> {
   const loaded = await loadForCommand(terminal, options);
   if (loaded === undefined) return undefined;
   const { log, flush } = openLog({ ...loaded.config.log, level: 'warn' });
@@ -27,13 +41,9 @@ export async function withStore<Report>(
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    const store = await services.openStore(loaded.config, { log });
+    const store = await services.openStore(loaded.config, { log, createIfMissing });
     try {
-      const reports: (Report & { readonly volume: string })[] = [];
-      for (const volume of store.volumes) {
-        reports.push({ ...(await work(store, volume, interrupted.signal)), volume });
-      }
-      return reports;
+      return await work(store, interrupted.signal);
     } finally {
       await store.close();
     }

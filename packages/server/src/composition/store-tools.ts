@@ -1,11 +1,14 @@
+import { isStoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import type { OpenedStore } from '../cli/services.ts';
 import type { Config } from '../config/config.ts';
 import { fsck } from '../content/fsck.ts';
 import { scrub } from '../content/scrub.ts';
+import { openDataFolder } from '../data-folder/data-folder.ts';
 import type { SealedExtensions } from '../extension/host.ts';
 import { VetoChain } from '../extension/veto-chain.ts';
 import { collectVolume } from './collect.ts';
+import { exportLayouts, importLayouts } from './layout-tools.ts';
 import { openStores, type Stores, type Volume } from './open-stores.ts';
 import { startExtensions } from './start-extensions.ts';
 
@@ -15,23 +18,34 @@ const SCRUB_BYTES_PER_SECOND = 256 * 1024 * 1024;
 
 /**
  * The store for the tools of the command line, beside a running server or without one. Third parties' extensions are
- * set up only when something is deleted that their vetoes may keep and their observers must hear of.
+ * set up only when something is written or deleted that their vetoes may refuse and their observers must hear of.
  */
-export async function openStore(config: Config, { log }: { readonly log: Logger }): Promise<OpenedStore> {
+export async function openStore(
+  config: Config,
+  { log, createIfMissing }: { readonly log: Logger; readonly createIfMissing: boolean },
+): Promise<OpenedStore> {
+  if (createIfMissing) await createDataFolders(config);
   const clock = { now: Date.now };
   const vetoes = new VetoChain();
   let fatal: unknown;
   let extensions: SealedExtensions | undefined;
-  const stores = await openStores(config, {
-    log,
-    clock,
-    vetoes,
-    observers: () => extensions?.observers.map(({ name }) => name) ?? [],
-    onFatal: (error) => {
-      fatal = error;
-      log.fatal({ err: error }, 'storage failed');
+  // What a tool brings in is not an answer to a client: manifests of Docker may come whatever clients may push.
+  const stores = await openStores(
+    { ...config, http: { ...config.http, dockerCompat: true } },
+    {
+      log,
+      clock,
+      vetoes,
+      observers: () => extensions?.observers.map(({ name }) => name) ?? [],
+      onFatal: (error) => {
+        fatal = error;
+        log.fatal({ err: error }, 'storage failed');
+      },
     },
-  });
+  );
+  const startAll = async (): Promise<void> => {
+    extensions ??= await startExtensions(config, { stores, vetoes, log, clock, builtIn: [] });
+  };
   const volumeNamed = (path: string): Volume => findVolume(stores, path);
   const refuseAfterFailure = (): void => {
     if (fatal !== undefined) throw fatal;
@@ -40,9 +54,7 @@ export async function openStore(config: Config, { log }: { readonly log: Logger 
   return {
     volumes: stores.volumes.map(({ config: { path } }) => path),
     async collectGarbage(path, { dryRun, untagged, signal }) {
-      if (untagged && !dryRun) {
-        extensions ??= await startExtensions(config, { stores, vetoes, log, clock, builtIn: [] });
-      }
+      if (untagged && !dryRun) await startAll();
       if (!dryRun && path === '') {
         await stores.registry.sweep.expireUploads(signal);
         await stores.registry.sweep.dropEmptyRepositories(signal);
@@ -71,6 +83,17 @@ export async function openStore(config: Config, { log }: { readonly log: Logger 
       const owners = stores.registry.owners(content.volume);
       return fsck({ metadata: stores.metadata, driver, volume: content.volume, owners, signal });
     },
+    async importLayouts(request, { signal }) {
+      await startAll();
+      const report = await importLayouts({ config, registry: stores.registry, signal }, request);
+      refuseAfterFailure();
+      return report;
+    },
+    async exportLayouts(request, { signal }) {
+      const report = await exportLayouts({ config, registry: stores.registry, signal }, request);
+      refuseAfterFailure();
+      return report;
+    },
     async close() {
       await extensions?.close(SHUTDOWN_DEADLINE_MS);
       await stores.close();
@@ -82,4 +105,18 @@ function findVolume(stores: Stores, path: string): Volume {
   const found = stores.volumes.find(({ config }) => config.path === path);
   if (found === undefined) throw new RangeError(`there is no volume "${path}"`);
   return found;
+}
+
+/** Makes the data folders that are not there yet; a server that has one in use keeps it. */
+async function createDataFolders({ storage }: Config): Promise<void> {
+  if (storage.metadataDriver === 'memory' && storage.blobDriver === 'memory') return;
+  for (const { rootDirectory } of storage.volumes) {
+    try {
+      const folder = await openDataFolder(rootDirectory, { createIfMissing: true, lock: 'exclusive' });
+      folder.close();
+    } catch (error) {
+      // In use, or not usable: opening it beside a server tells which.
+      if (!isStoreError(error, 'unavailable')) throw error;
+    }
+  }
 }

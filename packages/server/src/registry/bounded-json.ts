@@ -16,18 +16,27 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * JSON.parse for text from strangers: nesting and the number of values are counted over the bytes first, because a few
- * megabytes of brackets become hundreds of megabytes of objects. Throws `manifest-invalid`.
+ * megabytes of brackets become hundreds of megabytes of objects. Throws `manifest-invalid`; `name` says of what.
  */
-export function parseBoundedJson(bytes: Uint8Array): unknown {
-  checkShape(bytes);
+export function parseBoundedJson(
+  bytes: Uint8Array,
+  { name = 'the manifest', maxValues = MAX_VALUES }: BoundedJsonOptions = {},
+): unknown {
+  const excess = findExcess(bytes, maxValues);
+  if (excess !== undefined) throw new StoreError('manifest-invalid', `${name} ${excess}`);
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw new StoreError('manifest-invalid', 'the manifest is not JSON in UTF-8', { cause });
+    throw new StoreError('manifest-invalid', `${name} is not JSON in UTF-8`, { cause });
   }
 }
 
-function checkShape(bytes: Uint8Array): void {
+export interface BoundedJsonOptions {
+  readonly name?: string;
+  readonly maxValues?: number;
+}
+
+function findExcess(bytes: Uint8Array, maxValues: number): string | undefined {
   let depth = 0;
   let values = 0;
   for (let at = 0; at < bytes.length; at++) {
@@ -38,7 +47,7 @@ function checkShape(bytes: Uint8Array): void {
       case OPEN_LIST:
       case OPEN_OBJECT:
         values++;
-        if (++depth > MAX_DEPTH) throw tooMuch(`is nested deeper than ${MAX_DEPTH}`);
+        if (++depth > MAX_DEPTH) return `is nested deeper than ${MAX_DEPTH}`;
         break;
       case CLOSE_LIST:
       case CLOSE_OBJECT:
@@ -48,8 +57,9 @@ function checkShape(bytes: Uint8Array): void {
         values++;
         break;
     }
-    if (values > MAX_VALUES) throw tooMuch(`has more than ${MAX_VALUES} values`);
+    if (values > maxValues) return `has more than ${maxValues} values`;
   }
+  return undefined;
 }
 
 /** The index of the closing quote, or the length when there is none. */
@@ -64,8 +74,4 @@ function isEscaped(bytes: Uint8Array, quote: number, from: number): boolean {
   let at = quote - 1;
   while (at >= from && bytes[at] === BACKSLASH) at--;
   return (quote - 1 - at) % 2 === 1;
-}
-
-function tooMuch(what: string): StoreError {
-  return new StoreError('manifest-invalid', `the manifest ${what}`);
 }
