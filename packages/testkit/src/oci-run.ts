@@ -39,7 +39,6 @@ export async function runOci(
     principal: { kind: 'anonymous' },
     signal: request.signal ?? new AbortController().signal,
     can: async (permission) => request.can?.(permission) ?? true,
-    challenges: () => [],
     authorizeAs: async () => {},
   });
 }

@@ -12,10 +12,8 @@ import { VetoChain } from '../../server/src/extension/veto-chain.ts';
 import { parseBucketName } from '../../server/src/extensions/s3/bucket-name.ts';
 import { type S3Options, s3Section } from '../../server/src/extensions/s3/config.ts';
 import type { S3Deps } from '../../server/src/extensions/s3/deps.ts';
-import { createUploads } from '../../server/src/extensions/s3/multipart/uploads.ts';
 import { createS3Protocols } from '../../server/src/extensions/s3/protocol.ts';
 import { createBuckets, type StoredBucket } from '../../server/src/extensions/s3/store/buckets.ts';
-import { createDocuments } from '../../server/src/extensions/s3/store/documents.ts';
 import { createS3Owners } from '../../server/src/extensions/s3/store/owners.ts';
 import type { BucketRecord } from '../../server/src/extensions/s3/store/records.ts';
 import { createVersions } from '../../server/src/extensions/s3/store/versions.ts';
@@ -34,10 +32,14 @@ export interface S3BenchOptions {
 
 export interface S3Request {
   readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** As if the body had come chunked. */
   readonly isLengthUnknown?: boolean;
+  /** What Content-Length says, when that is not the length of the body. */
+  readonly declaredBytes?: number;
+  /** Sent besides `headers`, where names repeat. */
+  readonly rawHeaders?: readonly string[];
   readonly principal?: Principal;
   /** What the authorisers say beyond the operation's own permissions; everything is allowed by default. */
   can?(permission: Permission): boolean;
@@ -80,7 +82,6 @@ export class S3Bench {
     const content = createContentStore(store);
     const vetoes = new VetoChain();
     vetoes.seal([this.#options.vetoes ?? {}]);
-    const buckets = createBuckets(metadata, clock);
     return {
       metadata,
       content,
@@ -89,10 +90,8 @@ export class S3Bench {
       vetoes,
       events: { write: (_transaction, event) => this.events.push(event) },
       options: { ...s3Section.parse({}), ...this.#options.options },
-      buckets,
-      documents: createDocuments(metadata, buckets),
+      buckets: createBuckets(metadata, clock),
       versions: createVersions({ metadata, content, clock }),
-      uploads: createUploads({ metadata, content, buckets, clock }),
     };
   }
 
@@ -104,7 +103,7 @@ export class S3Bench {
       objectLock: false,
       ownership: 'BucketOwnerEnforced',
       acl: [],
-      documents: {},
+      documents: [],
       ...record,
     });
   }
@@ -126,7 +125,6 @@ export class S3Bench {
         principal: request.principal ?? ALICE,
         signal: new AbortController().signal,
         can: async (permission) => request.can?.(permission) ?? true,
-        challenges: () => [],
         authorizeAs: async () => {},
       });
     } catch (error) {
@@ -164,15 +162,17 @@ export class S3Bench {
 
 function headOf(target: string, request: S3Request): RequestHead {
   const mark = target.indexOf('?');
-  const headers = { host: 'localhost', ...lengthHeader(request), ...request.headers };
+  const given = Object.entries({ host: 'localhost', ...lengthHeader(request), ...request.headers });
+  // An undefined one leaves out what a client sends.
+  const sent = given.filter(([, value]) => value !== undefined);
   return {
     id: 'request-1',
     method: request.method ?? 'GET',
     target,
     path: mark < 0 ? target : target.slice(0, mark),
     query: mark < 0 ? '' : target.slice(mark + 1),
-    headers,
-    rawHeaders: Object.entries(headers).flat(),
+    headers: Object.fromEntries(sent.map(([name, value]) => [name.toLowerCase(), value])),
+    rawHeaders: [...sent.flatMap(([name, value]) => [name, value ?? '']), ...(request.rawHeaders ?? [])],
     remoteAddress: '127.0.0.1',
   };
 }
@@ -182,18 +182,19 @@ function lengthHeader({
   method = 'GET',
   body,
   isLengthUnknown,
+  declaredBytes,
 }: S3Request): Readonly<Record<string, string>> {
   const isStream = typeof body === 'object' && Symbol.asyncIterator in body;
   if (isStream || isLengthUnknown === true) return { 'transfer-encoding': 'chunked' };
   if (body === undefined && (method === 'GET' || method === 'HEAD')) return {};
-  return { 'content-length': String(Buffer.byteLength(body ?? '')) };
+  return { 'content-length': String(declaredBytes ?? Buffer.byteLength(body ?? '')) };
 }
 
-function bodyOf({ body = '', isLengthUnknown = false }: S3Request): RequestBody {
+function bodyOf({ body = '', isLengthUnknown = false, declaredBytes }: S3Request): RequestBody {
   const isStream = typeof body === 'object' && Symbol.asyncIterator in body;
   const bytes = isStream ? undefined : Buffer.from(body);
   return {
-    declaredBytes: isLengthUnknown ? undefined : bytes?.length,
+    declaredBytes: isLengthUnknown ? undefined : (declaredBytes ?? bytes?.length),
     collect: async () => bytes ?? Buffer.alloc(0),
     async *[Symbol.asyncIterator]() {
       if (isStream) yield* body;

@@ -46,6 +46,7 @@ const CODES = {
   InvalidPartOrder: bad('argument-invalid'),
   InvalidPolicyDocument: bad(),
   InvalidRange: { status: 416, kind: 'range-unsatisfiable' },
+  InvalidRedirectLocation: bad(),
   InvalidRequest: bad(),
   InvalidRetentionPeriod: bad('argument-invalid'),
   InvalidStorageClass: bad('argument-invalid'),

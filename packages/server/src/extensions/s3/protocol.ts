@@ -7,10 +7,12 @@ import {
   pathStyleAddress,
   virtualHostAddress,
 } from './addressing.ts';
+import { headerOf } from './auth/header-of.ts';
 import { classifyS3 } from './classify.ts';
 import type { S3Deps } from './deps.ts';
 import { S3Error } from './errors.ts';
 import { bucketHandlers, objectHandlers, serviceHandlers } from './handlers.ts';
+import { assertBucketOwner } from './object/expected-owner.ts';
 import type { BucketOperation, ObjectOperation, S3Operation } from './operation.ts';
 import { renderS3Error, s3Ids } from './render-error.ts';
 
@@ -47,6 +49,10 @@ function addressOf(head: RequestHead): Address {
 }
 
 async function runOperation(operation: S3Operation, context: RequestContext, deps: S3Deps): Promise<Reply> {
+  const expectedOwner = headerOf(context.head, 'x-amz-expected-bucket-owner');
+  if (expectedOwner !== undefined && isBucketOperation(operation)) {
+    await assertBucketOwner(operation.bucket, expectedOwner, deps);
+  }
   const reply = await dispatch(operation, context, deps);
   return { ...reply, headers: { ...reply.headers, ...s3Ids(context.head) } };
 }
@@ -55,7 +61,7 @@ function dispatch(operation: S3Operation, context: RequestContext, deps: S3Deps)
   if (isObjectOperation(operation)) {
     const run = objectHandlers[operation.name];
     if (run !== undefined) return run(operation, context, deps);
-  } else if (isBucketOperation(operation)) {
+  } else if ('bucket' in operation) {
     const run = bucketHandlers[operation.name];
     if (run !== undefined) return run(operation, context, deps);
   } else {
@@ -69,6 +75,6 @@ function isObjectOperation(operation: S3Operation): operation is ObjectOperation
   return 'key' in operation;
 }
 
-function isBucketOperation(operation: S3Operation): operation is BucketOperation {
+function isBucketOperation(operation: S3Operation): operation is BucketOperation | ObjectOperation {
   return 'bucket' in operation;
 }

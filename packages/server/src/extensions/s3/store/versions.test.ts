@@ -164,7 +164,7 @@ async function apply(model: Model, action: Step): Promise<void> {
       await put(action.content);
       return model.put(action.content);
     case 'remove': {
-      const marker = await remove();
+      const { marker } = await remove();
       expect(marker !== undefined).toBe(model.state !== 'unversioned');
       return model.remove();
     }
@@ -238,7 +238,7 @@ describe('versions of a key', () => {
               break;
             }
             case 1: {
-              const marker = await remove(deps, key);
+              const { marker } = await remove(deps, key);
               if (marker !== undefined) made.get(key)?.add(marker.order);
               break;
             }

@@ -4,11 +4,9 @@ import type { MetadataStore } from '../../../metadata/metadata-store.ts';
 import type { Transaction } from '../../../metadata/transaction.ts';
 import type { StoredBucket } from './buckets.ts';
 import { s3Keys } from './keyspace.ts';
-import { dropParts, placeParts } from './object-parts.ts';
 import { nextOrder } from './order.ts';
 import {
   type DeleteMarker,
-  type ObjectPart,
   type ObjectVersion,
   objectCodec,
   type UserName,
@@ -42,10 +40,8 @@ export interface FoundVersion<R extends VersionRecord = VersionRecord> {
 export interface NewVersion
   extends Pick<
     ObjectVersion,
-    'sizeBytes' | 'etag' | 'body' | 'sha256' | 'checksum' | 'owner' | 'retention' | 'legalHold'
+    'sizeBytes' | 'etag' | 'body' | 'sha256' | 'checksum' | 'owner' | 'retention' | 'legalHold' | 'partsCount'
   > {
-  /** Of a multipart object, in order. */
-  readonly parts?: readonly ObjectPart[];
   readonly extra: VersionExtra;
 }
 
@@ -63,6 +59,12 @@ export type DescribedVersion =
 /** Judges what is there now, inside the transaction; throws to refuse. */
 export type Condition = (current: VersionRecord | undefined) => Promise<void> | void;
 
+/** What a DELETE without a version id did: one of the two, or nothing. */
+export interface RemovedKey {
+  readonly marker?: DeleteMarker;
+  readonly removed?: ObjectVersion;
+}
+
 export interface Versions {
   /** The current version: an object, a delete marker, or nothing. */
   current(place: KeyPlace): Promise<FoundVersion | undefined>;
@@ -74,8 +76,6 @@ export interface Versions {
    * What describes a version that was read in the same attempt. When it was replaced since, the transaction is lost
    * anyway, and this throws `conflict`.
    */
-  /** By what it is sorted by, whatever its id. */
-  findByOrder(place: KeyPlace, order: string): Promise<FoundVersion | undefined>;
   extra(place: KeyPlace, version: ObjectVersion): Promise<VersionExtra>;
   /** Makes `version` the current one. Its body must be prepared in the same `content.transact`, or be there. */
   put(
@@ -85,15 +85,15 @@ export interface Versions {
     condition?: Condition,
   ): Promise<ObjectVersion>;
   /**
-   * A DELETE without a version id: removes the object of an unversioned bucket, else adds a delete marker. Returns the
-   * marker, or undefined.
+   * A DELETE without a version id: removes the object of an unversioned bucket, else adds a delete marker. Does nothing
+   * when `condition` says no.
    */
   remove(
     transaction: Transaction,
     place: KeyPlace,
     by: UserName,
-    condition?: Condition,
-  ): Promise<DeleteMarker | undefined>;
+    condition?: (current: VersionRecord | undefined) => boolean,
+  ): Promise<RemovedKey>;
   /** Removes one version for good and returns it; the next older becomes current. Undefined when it is not there. */
   removeVersion(
     transaction: Transaction,
@@ -207,17 +207,6 @@ class StoredVersions implements Versions {
     throw changesTooFast(place.key);
   }
 
-  async findByOrder(place: KeyPlace, order: string): Promise<FoundVersion | undefined> {
-    const { id } = place.bucket.record;
-    const [currentRow, raw] = await this.#metadata.getMany([
-      s3Keys.current(id, place.key),
-      s3Keys.version(id, place.key, order),
-    ]);
-    const current = foundObject(currentRow);
-    if (current?.record.order === order) return current;
-    return raw && { record: versionCodec.decode(raw), row: 'older', raw };
-  }
-
   async extra(place: KeyPlace, version: ObjectVersion): Promise<VersionExtra> {
     const extra = await readExtra(this.#metadata, versionPlace(place), version);
     if (extra === undefined) throw changesTooFast(place.key);
@@ -227,7 +216,7 @@ class StoredVersions implements Versions {
   async put(
     transaction: Transaction,
     place: KeyPlace,
-    { extra, parts, ...version }: NewVersion,
+    { extra, ...version }: NewVersion,
     condition?: Condition,
   ): Promise<ObjectVersion> {
     const { id } = place.bucket.record;
@@ -237,14 +226,7 @@ class StoredVersions implements Versions {
     const record = placeExtra(
       transaction,
       versionPlace(place),
-      {
-        ...version,
-        ...(parts === undefined ? {} : placeParts(transaction, { ...versionPlace(place), order }, parts)),
-        kind: 'object',
-        order,
-        isNull,
-        modifiedAtMs: this.#clock.now(),
-      },
+      { ...version, kind: 'object', order, isNull, modifiedAtMs: this.#clock.now() },
       { extra, revision: 0 },
     );
     transaction.put(s3Keys.current(id, place.key), objectCodec.encode(record));
@@ -257,16 +239,16 @@ class StoredVersions implements Versions {
     transaction: Transaction,
     place: KeyPlace,
     by: UserName,
-    condition?: Condition,
-  ): Promise<DeleteMarker | undefined> {
+    condition?: (current: VersionRecord | undefined) => boolean,
+  ): Promise<RemovedKey> {
     const { id, versioning } = place.bucket.record;
     const heads = await this.#expectHeads(transaction, place);
-    await condition?.(heads.object?.record ?? heads.marker);
+    if (condition?.(heads.object?.record ?? heads.marker) === false) return {};
     if (versioning === 'unversioned') {
-      if (heads.object === undefined) return undefined;
+      if (heads.object === undefined) return {};
       transaction.delete(s3Keys.current(id, place.key));
       this.#release(transaction, place, heads.object.record);
-      return undefined;
+      return { removed: heads.object.record };
     }
     const { order, isNull } = await this.#makeRoom(transaction, place, heads);
     const marker: DeleteMarker = {
@@ -279,7 +261,7 @@ class StoredVersions implements Versions {
     if (heads.object !== undefined) transaction.delete(s3Keys.current(id, place.key));
     transaction.put(s3Keys.currentMarker(id, place.key), versionCodec.encode(marker));
     this.#putOlder(transaction, place, marker);
-    return marker;
+    return { marker };
   }
 
   async removeVersion(
@@ -424,11 +406,10 @@ class StoredVersions implements Versions {
     if (record.isNull) transaction.delete(s3Keys.nullVersion(id, place.key));
   }
 
-  /** Lets go of what a version that ends has: its body and its further rows. */
+  /** Lets go of what a version that ends has: its body and its extra rows. */
   #release(transaction: Transaction, place: KeyPlace, record: ObjectVersion): void {
     const { id } = place.bucket.record;
     dropExtra(transaction, versionPlace(place), record);
-    dropParts(transaction, versionPlace(place), record);
     this.#content.removeEdge(transaction, record.body, versionOwner(id, place.key, record.order));
   }
 }

@@ -1,0 +1,152 @@
+import type { PreparedBlob } from '../../../content/content-store.ts';
+import type { StoreEvent } from '../../../extension/events.ts';
+import type { RequestContext } from '../../../http/protocol.ts';
+import { explainPayloadError, type Payload } from '../auth/payload.ts';
+import type { S3Deps } from '../deps.ts';
+import { S3Error } from '../errors.ts';
+import type { StoredBucket } from '../store/buckets.ts';
+import type { Checksum, ObjectVersion } from '../store/records.ts';
+import { versionIdOf } from '../store/versions.ts';
+import {
+  assertChecksumValue,
+  badChecksum,
+  base64OfHex,
+  CHECKSUMS,
+  type ChecksumSent,
+  DEFAULT_CHECKSUM,
+} from './checksum.ts';
+import { assertWritable, type WriteConditions } from './conditional-write.ts';
+import { assertMd5 } from './content-md5.ts';
+import { type Description, settle } from './description.ts';
+
+/** 5 GiB in one request, as at Amazon. */
+export const MAX_PUT_BYTES = 5 * 1024 ** 3;
+
+export interface ObjectWrite {
+  /** As it was when the request was judged; it is read again in the transaction. */
+  readonly bucket: StoredBucket;
+  readonly key: string;
+  readonly payload: Payload;
+  readonly description: Description;
+  /** Hex. */
+  readonly md5: string | undefined;
+  readonly checksum: ChecksumSent | undefined;
+  readonly conditions: WriteConditions | undefined;
+  readonly operation: Extract<StoreEvent, { type: 'object.created' }>['operation'];
+  readonly maxBytes?: number;
+}
+
+export interface WrittenObject {
+  readonly record: ObjectVersion;
+  /** Absent where the bucket is not versioned, or no longer. */
+  readonly versionId: string | undefined;
+}
+
+/**
+ * Stores a body and makes it the current version of its key. Nothing of it is visible, and what was there before stays,
+ * when it throws: XAmzContentSHA256Mismatch, BadDigest, IncompleteBody, EntityTooLarge, PreconditionFailed, NoSuchKey,
+ * NoSuchBucket when the bucket went meanwhile, and what the vetoes have against it.
+ */
+export async function writeObject(
+  write: ObjectWrite,
+  context: Pick<RequestContext, 'principal' | 'signal'>,
+  deps: S3Deps,
+): Promise<WrittenObject> {
+  const { key, payload, description, conditions } = write;
+  const { content, versions, buckets, clock, events } = deps;
+  const { principal } = context;
+  const bucketName = write.bucket.name;
+  assertSize(payload.sizeBytes, write.maxBytes);
+  // Refused before the body is read; judged again in the transaction.
+  settle(description, write.bucket.record, { principal, nowMs: clock.now() });
+  if (conditions !== undefined) {
+    const current = await versions.current({ bucket: write.bucket, key });
+    assertWritable(conditions, current?.record, key);
+  }
+  await deps.vetoes.beforeIngest({
+    principal,
+    repository: `s3/${bucketName}`,
+    declaredBytes: payload.sizeBytes,
+  });
+
+  const { prepared, etag, checksum } = await ingest(write, context, deps);
+  return content.transact([prepared], async (transaction) => {
+    const bucket = await buckets.require(bucketName);
+    const record = await versions.put(
+      transaction,
+      { bucket, key },
+      {
+        ...settle(description, bucket.record, { principal, nowMs: clock.now() }),
+        sizeBytes: prepared.sizeBytes,
+        etag,
+        checksum,
+        body: prepared.digest,
+        sha256: prepared.digest,
+      },
+      conditions && ((current) => assertWritable(conditions, current, key)),
+    );
+    const versionId = record.isNull ? undefined : versionIdOf(record);
+    events.write(transaction, {
+      type: 'object.created',
+      repository: `s3/${bucketName}`,
+      bucket: bucketName,
+      key,
+      ...(versionId !== undefined && { versionId }),
+      sizeBytes: record.sizeBytes,
+      etag,
+      digest: prepared.digest,
+      operation: write.operation,
+      ...(principal.kind === 'user' && { actor: principal.name }),
+    });
+    return { record, versionId };
+  });
+}
+
+/** The bytes durable and checked against everything the client said of them. */
+async function ingest(
+  { payload, md5, checksum, maxBytes = MAX_PUT_BYTES }: ObjectWrite,
+  { signal }: Pick<RequestContext, 'signal'>,
+  { content }: S3Deps,
+): Promise<{ readonly prepared: PreparedBlob; readonly etag: string; readonly checksum: Checksum }> {
+  const algorithm = checksum?.algorithm ?? DEFAULT_CHECKSUM;
+  const { hash, header } = CHECKSUMS[algorithm];
+  const { sizeBytes, sha256 } = payload;
+  let prepared: PreparedBlob;
+  try {
+    prepared = await content.ingest(payload.source, {
+      alsoHash: ['md5', hash],
+      maxBytes,
+      signal,
+      ...(sizeBytes !== undefined && { expectedBytes: sizeBytes }),
+      ...(sha256 !== undefined && { expected: sha256 }),
+    });
+  } catch (error) {
+    throw explainPayloadError(error, payload);
+  }
+  try {
+    const etag = prepared.hashes.md5 ?? '';
+    assertMd5(md5, etag);
+    const value = base64OfHex(prepared.hashes[hash] ?? '');
+    const expected = checksum && (checksum.value ?? trailing(algorithm, payload.trailers().get(header)));
+    if (expected !== undefined && expected !== value) throw badChecksum(algorithm);
+    return { prepared, etag, checksum: { algorithm, type: 'FULL_OBJECT', value } };
+  } catch (error) {
+    await prepared.discard();
+    throw error;
+  }
+}
+
+function trailing(algorithm: Checksum['algorithm'], value: string | undefined): string {
+  if (value === undefined) {
+    throw new S3Error('MalformedTrailerError', `The trailer ${CHECKSUMS[algorithm].header} did not come.`);
+  }
+  assertChecksumValue(algorithm, value);
+  return value;
+}
+
+function assertSize(sizeBytes: number | undefined, maxBytes = MAX_PUT_BYTES): void {
+  if (sizeBytes === undefined || sizeBytes <= maxBytes) return;
+  throw new S3Error('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size', {
+    fields: { ProposedSize: String(sizeBytes), MaxSizeAllowed: String(maxBytes) },
+  });
+}
