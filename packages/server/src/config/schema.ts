@@ -84,7 +84,9 @@ const tls = z.strictObject({
 
 const auth = z.strictObject({
   htpasswd: z
-    .strictObject({ path: text('A file of user:bcrypt-hash lines; read again when it changes.') })
+    .strictObject({
+      path: text('A file of user:hash lines (bcrypt, or SHA-crypt $5$ and $6$); read again when it changes.'),
+    })
     .optional(),
   failDelay: wholeNumber(
     'Seconds for which a refusal for wrong credentials is held back. Default 0. Repeated failures are slowed down whatever it says.',

@@ -50,8 +50,9 @@ export class BasicAuthenticator implements Authenticator {
   }
 
   /**
-   * Every wrong answer costs one bcrypt of the file's cost, whether the name is root's, a user's or nobody's; with no
-   * file there is no name to find out but root's, and every wrong answer costs the same nothing.
+   * Every wrong answer costs a check: of the user's own hash, or, for root and for nobody's name, of the costliest hash
+   * of the file, with no chance of success. Without users there is no name to find out but root's, and every wrong
+   * answer costs the same nothing.
    */
   async #verify(user: string, password: string, address: string): Promise<Principal | undefined> {
     const { root, htpasswd, checker, limiter } = this.#parts;
@@ -79,8 +80,9 @@ export class BasicAuthenticator implements Authenticator {
       return principal;
     }
     limiter.failed(user, address);
-    if (users !== undefined && (isRoot || stored === undefined))
-      await checker.pretend(user, password, users.cost);
+    if (users?.costliest !== undefined && (isRoot || stored === undefined)) {
+      await checker.check(user, password, users.costliest);
+    }
     return undefined;
   }
 

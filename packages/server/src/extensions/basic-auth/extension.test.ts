@@ -147,6 +147,19 @@ describe('authentication', () => {
     expect(costs).toEqual(['$2b$04$', '$2b$04$', '$2b$04$']);
   });
 
+  it('knows users with SHA-crypt hashes', async () => {
+    const path = join(folder, 'htpasswd');
+    const hash =
+      '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1';
+    await writeFile(path, `dora:${hash}\n`);
+    const { parts, login } = await start({ htpasswdPath: path });
+    expect(await login('dora', 'Hello world!')).toMatchObject({ principal: { name: 'dora' } });
+    expect(await login('dora', 'Hello world')).toMatchObject({ outcome: 'refuse' });
+    expect(await login('nobody', 'Hello world!')).toMatchObject({ outcome: 'refuse' });
+    await parts.shutdown?.(new AbortController().signal);
+    await expect(login('dora', 'something else')).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
   it('does not ask bcrypt again within a minute, nor twice at the same time', async () => {
     const compare = vi.spyOn(bcrypt, 'compare');
     const { login } = await start({ htpasswdPath: await writeUsers('htpasswd', { alice: 'wonder' }) });

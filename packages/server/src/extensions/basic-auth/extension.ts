@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import bcrypt from 'bcrypt';
 import { z } from 'zod';
 import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
 import { BasicAuthenticator } from './authenticator.ts';
@@ -8,6 +9,7 @@ import { HtpasswdFile } from './htpasswd-file.ts';
 import type { BasicAuthOptions } from './options.ts';
 import { PasswordChecker } from './password-checker.ts';
 import { keepRootPassword } from './root-password.ts';
+import { ShaCryptThread } from './sha-crypt-thread.ts';
 
 /** More refusals than this are not held back: waiting requests cost memory. */
 const MAX_HELD_BACK = 1000;
@@ -36,18 +38,24 @@ async function setUp(options: BasicAuthOptions, host: ExtensionHost): Promise<Pa
     );
   }
   const stopping = new AbortController();
+  const shaCrypt = new ShaCryptThread();
   const authenticator = new BasicAuthenticator({
     realm: options.realm,
     root: { user: options.rootUser, password },
     htpasswd,
-    checker: new PasswordChecker(host.clock),
+    checker: new PasswordChecker(host.clock, (password, hash) =>
+      hash.startsWith('$2') ? bcrypt.compare(password, hash) : shaCrypt.verify(password, hash),
+    ),
     limiter: new FailureLimiter(host.clock),
     holdBack: holdBackFor(options.failDelayMs, stopping.signal),
   });
   return {
     authenticators: [authenticator],
     authorizers: [new BasicAuthorizer(options, host.registry)],
-    shutdown: async () => stopping.abort(),
+    shutdown: async () => {
+      stopping.abort();
+      await shaCrypt.close();
+    },
   };
 }
 

@@ -1,6 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { StoreError } from '@zot-artifact-store/spec';
-import bcrypt from 'bcrypt';
 
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 1000;
@@ -8,10 +7,13 @@ const MAX_REMEMBERED = 1000;
 const MAX_RUNNING = 2;
 const MAX_WAITING = 200;
 
+/** Whether a password is the one of a hash; takes milliseconds to seconds of another thread. */
+export type ComparePassword = (password: string, hash: string) => Promise<boolean>;
+
 /**
- * Checks passwords against bcrypt hashes on the thread pool. A success is remembered for a minute under a keyed hash of
- * user, password and stored hash (so a changed file forgets by itself), equal checks at the same time are one check,
- * and no more than a bounded number wait.
+ * Checks passwords against stored hashes. A success is remembered for a minute under a keyed hash of user, password and
+ * stored hash (so a changed file forgets by itself), equal checks at the same time are one check, and no more than a
+ * bounded number wait.
  */
 export class PasswordChecker {
   readonly #key = randomBytes(32);
@@ -19,11 +21,12 @@ export class PasswordChecker {
   readonly #rememberedUntil = new Map<string, number>();
   readonly #running = new Map<string, Promise<boolean>>();
   readonly #waiting: (() => void)[] = [];
-  readonly #decoys = new Map<number, Promise<string>>();
+  readonly #compareHash: ComparePassword;
   #slotsTaken = 0;
 
-  constructor(clock: { now(): number }) {
+  constructor(clock: { now(): number }, compare: ComparePassword) {
     this.#clock = clock;
+    this.#compareHash = compare;
   }
 
   /** Equality in constant time, whatever the lengths. */
@@ -31,7 +34,7 @@ export class PasswordChecker {
     return timingSafeEqual(this.#digest(left), this.#digest(right));
   }
 
-  /** Whether this very password was found right within the last minute; costs no bcrypt. */
+  /** Whether this very password was found right within the last minute; costs no check. */
   isRemembered(user: string, password: string, hash: string): boolean {
     const id = this.#id(user, password, hash);
     const until = this.#rememberedUntil.get(id);
@@ -63,20 +66,10 @@ export class PasswordChecker {
     }
   }
 
-  /** The work of a check with no chance of success, for users that do not exist. */
-  async pretend(user: string, password: string, cost: number): Promise<void> {
-    let decoy = this.#decoys.get(cost);
-    if (decoy === undefined) {
-      decoy = bcrypt.hash(randomBytes(24).toString('base64'), cost);
-      this.#decoys.set(cost, decoy);
-    }
-    await this.check(user, password, await decoy);
-  }
-
   async #compare(password: string, hash: string): Promise<boolean> {
     await this.#takeSlot();
     try {
-      return await bcrypt.compare(password, hash);
+      return await this.#compareHash(password, hash);
     } finally {
       const next = this.#waiting.shift();
       if (next) next();
