@@ -180,6 +180,37 @@ export function blobDriverContract(name: string, { open }: BlobDriverContractOpt
         await expectNothingStaged();
       });
 
+      it('keeps what is staged when it is asked to, and removing one leaves the other', async () => {
+        const bytes = randomBytes(200_000);
+        const id = newStagedId();
+        await driver.stage(id, chunked(bytes));
+        const names = [nameFor(bytes), nameFor(bytes)];
+        for (const name of names) await driver.publish(id, name, { keepStaged: true });
+        expect((await collect(driver.readStaged(id))).equals(bytes)).toBe(true);
+        const [first, second] = names;
+        if (first === undefined || second === undefined) throw new Error('two names');
+        await driver.remove(first);
+        await driver.removeStaged(id);
+        expect((await collect(driver.read(second))).equals(bytes)).toBe(true);
+        expect((await gather(driver.list())).map((listed) => listed.name)).toEqual([second]);
+        await expectNothingStaged();
+      });
+
+      it.each([false, true])(
+        'refuses a name that is taken or an id that is not there, keeping %s',
+        async (keepStaged) => {
+          const name = await stored(Buffer.from('first'));
+          const id = newStagedId();
+          const missing = driver.publish(id, nameFor(Buffer.from('x')), { keepStaged });
+          await expect(missing).rejects.toMatchObject({ kind: 'blob-unknown' });
+          await driver.stage(id, chunked(Buffer.from('second')));
+          const taken = driver.publish(id, name, { keepStaged });
+          await expect(taken).rejects.toMatchObject({ kind: 'conflict' });
+          expect((await collect(driver.read(name))).toString()).toBe('first');
+          expect((await collect(driver.readStaged(id))).toString()).toBe('second');
+        },
+      );
+
       it('keeps sha512 names apart from sha256 names', async () => {
         const bytes = Buffer.from('long');
         const hex = createHash('sha512').update(bytes).digest('hex');
@@ -191,26 +222,12 @@ export function blobDriverContract(name: string, { open }: BlobDriverContractOpt
         expect((await gather(driver.list())).map((listed) => listed.name)).toEqual([name]);
       });
 
-      it('refuses a name that exists, and keeps both', async () => {
-        const name = await stored(Buffer.from('first'));
-        const id = newStagedId();
-        await driver.stage(id, chunked(Buffer.from('second')));
-        await expect(driver.publish(id, name)).rejects.toMatchObject({ kind: 'conflict' });
-        expect((await collect(driver.read(name))).toString()).toBe('first');
-        expect((await collect(driver.readStaged(id))).toString()).toBe('second');
-      });
-
       it('lets one of two win who publish to one name at the same time', async () => {
         const name = nameFor(Buffer.from('x'));
         const ids = [newStagedId(), newStagedId()];
         for (const id of ids) await driver.stage(id, chunked(Buffer.from('x')));
         const results = await Promise.allSettled(ids.map((id) => driver.publish(id, name)));
         expect(results.map((result) => result.status).sort()).toEqual(['fulfilled', 'rejected']);
-      });
-
-      it('refuses what is not staged', async () => {
-        const publishing = driver.publish(newStagedId(), nameFor(Buffer.from('x')));
-        await expect(publishing).rejects.toMatchObject({ kind: 'blob-unknown' });
       });
 
       it('keeps two generations of one digest apart', async () => {

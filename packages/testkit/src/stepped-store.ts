@@ -33,7 +33,7 @@ export function steppedDriver(driver: BlobDriver, step: Stepper): BlobDriver {
     open: () => driver.open(),
     close: () => driver.close(),
     stage: (id, source, options) => step('driver.stage', () => driver.stage(id, source, options)),
-    publish: (id, name) => step('driver.publish', () => driver.publish(id, name)),
+    publish: (id, name, options) => step('driver.publish', () => driver.publish(id, name, options)),
     read: (name, options) => pulls('driver.read', driver.read(name, options), step),
     readStaged: (id, options) => pulls('driver.readStaged', driver.readStaged(id, options), step),
     stat: (name) => step('driver.stat', () => driver.stat(name)),

@@ -24,7 +24,8 @@ export interface SpaceInfo {
  * - `stage` resolves once the bytes are durable under the staged id; if it rejects (source error, abort, full disk)
  *   nothing of it is left behind.
  * - `publish` is atomic and durable: after it resolves the object is whole under its final name, also after a power
- *   cut, and the staged id is gone. Publishing over an existing name is refused: names are never reused.
+ *   cut, and the staged id is gone, unless it is to be kept: then it stays as it was, whatever becomes of the object.
+ *   Publishing over an existing name is refused: names are never reused.
  * - Objects are immutable. `remove*` of what is not there succeeds.
  * - Names never reach a filesystem unchecked. Foreign errors are translated: full disk or quota `storage-full`,
  *   missing object on `read` `blob-unknown`, anything else `unavailable` with the cause kept. An fsync, close or
@@ -44,7 +45,7 @@ export interface BlobDriver {
     options?: { readonly signal?: AbortSignal },
   ): Promise<number>;
   /** `blob-unknown` when nothing is staged under `id`, `conflict` when `name` exists. */
-  publish(id: StagedId, name: ObjectName): Promise<void>;
+  publish(id: StagedId, name: ObjectName, options?: PublishOptions): Promise<void>;
   /**
    * Streams a published object; `range` must lie inside it (`range-unsatisfiable`). A missing object rejects on the
    * first pull. Chunks belong to the reader: they are never reused.
@@ -63,6 +64,11 @@ export interface BlobDriver {
   space(): Promise<SpaceInfo | undefined>;
   /** A local file path for hard-linking an object out of or into the store, where there is one. */
   readonly local?: LocalObjects;
+}
+
+export interface PublishOptions {
+  /** For bytes that somebody may still need when the commit for which they are published does not happen. */
+  readonly keepStaged?: boolean;
 }
 
 export interface ReadOptions {

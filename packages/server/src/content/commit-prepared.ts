@@ -1,6 +1,6 @@
-import { type Digest, isStoreError, StoreError } from '@zot-artifact-store/spec';
+import { type Digest, isStoreError } from '@zot-artifact-store/spec';
 import { type Transaction, transact } from '../metadata/transaction.ts';
-import type { ObjectName, StagedId } from './blob-driver.ts';
+import type { ObjectName } from './blob-driver.ts';
 import { type BlobLocation, type BlobRecord, blobUnknown, decodeBlob, encodeBlob } from './blob-records.ts';
 import { dropComposite, putComposite } from './composite.ts';
 import { compositeOwner, putCandidate, putEdge } from './edges.ts';
@@ -159,7 +159,8 @@ async function place(
       let name = records.published.get(digest);
       if (name === undefined) {
         name = objectName(digest);
-        await publish(deps, source.id, name);
+        const { id, keepStaged = false } = source;
+        await deps.driver.publish(id, name, { keepStaged });
         records.published.set(digest, name);
       }
       records.used.names.add(name);
@@ -173,16 +174,6 @@ async function place(
       await expectParts(deps, transaction, [...others]);
       return putComposite(transaction, { volume, digest, parts: source.parts });
     }
-  }
-}
-
-/** Staged bytes that are gone were published by another request that finishes the same upload. */
-async function publish({ driver }: CommitDeps, id: StagedId, name: ObjectName): Promise<void> {
-  try {
-    await driver.publish(id, name);
-  } catch (cause) {
-    if (!isStoreError(cause, 'blob-unknown')) throw cause;
-    throw new StoreError('conflict', 'another request is finishing this upload', { cause });
   }
 }
 

@@ -115,8 +115,8 @@ export interface ContentStore {
   ): Promise<Segment>;
   /**
    * Joins segments in order into one prepared blob. A single segment is published as it is, without copying. The
-   * segments stay the caller's until `transact` succeeds, which removes them; discarding the blob leaves them. Only a
-   * transaction that loses its first commit and then fails may have used up a single segment.
+   * segments stay the caller's until `transact` succeeds, which removes them: until then, also after a crash at any
+   * moment, they can be assembled again. `blob-unknown` here or there when one of them is gone.
    */
   assemble(segments: readonly Segment[], options?: IngestOptions): Promise<PreparedBlob>;
   discardSegments(segments: readonly Pick<Segment, 'stagedId'>[]): Promise<void>;

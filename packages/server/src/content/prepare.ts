@@ -131,7 +131,7 @@ export async function prepareAssembly(
     const hashed = await hashStream(hashing, whole(), { algorithms: missing, expectedBytes: sizeBytes });
     for (const [algorithm, hex] of hashed.hashes) known.set(algorithm, hex);
   }
-  const source = { kind: 'staged', id: only.stagedId } as const;
+  const source = { kind: 'staged', id: only.stagedId, keepStaged: true } as const;
   return prepared(deps, { ...namesOf(known, options), sizeBytes, source, consumed });
 }
 

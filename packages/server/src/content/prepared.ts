@@ -9,7 +9,8 @@ export interface PreparedUnit {
   readonly sizeBytes: number;
   readonly source:
     | { readonly kind: 'inline'; readonly bytes: Uint8Array }
-    | { readonly kind: 'staged'; readonly id: StagedId }
+    /** `keepStaged`: it is a segment of an upload, which goes on when the commit does not happen. */
+    | { readonly kind: 'staged'; readonly id: StagedId; readonly keepStaged?: true }
     | { readonly kind: 'composite'; readonly parts: readonly CompositePart[] };
 }
 

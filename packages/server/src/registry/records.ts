@@ -39,13 +39,6 @@ export interface ReferrerRecord {
   readonly annotations?: Readonly<Record<string, string>> | 'large';
 }
 
-/** Who is finishing an upload, so that nobody else touches its segments meanwhile. */
-export interface FinishClaim {
-  readonly token: string;
-  /** After this the claimant is taken for dead. */
-  readonly untilMs: number;
-}
-
 export interface UploadRecord {
   readonly offsetBytes: number;
   readonly algorithm: DigestAlgorithm;
@@ -56,7 +49,6 @@ export interface UploadRecord {
   readonly segments: number;
   /** Bytes after the last segment that are too few for a file. */
   readonly inline?: Uint8Array;
-  readonly finishing?: FinishClaim;
 }
 
 export interface SegmentRecord {

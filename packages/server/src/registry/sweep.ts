@@ -96,9 +96,7 @@ async function expireUpload(context: RegistryContext, dueKey: Key): Promise<bool
   const { repository, id } = decodeUploadDue(dueKey);
   const now = clock.now();
   const place = { repository, id };
-  const isOver = (record: { expiresAtMs: number; finishing?: { untilMs: number } }) =>
-    record.expiresAtMs <= now && (record.finishing === undefined || record.finishing.untilMs <= now);
-  if (await dropUpload(context, place, isOver)) return true;
+  if (await dropUpload(context, place, ({ expiresAtMs }) => expiresAtMs <= now)) return true;
   const key = registryKeys.upload(repository, id);
   await transact(metadata, async (transaction) => {
     const raw = await metadata.get(key);
@@ -106,7 +104,7 @@ async function expireUpload(context: RegistryContext, dueKey: Key): Promise<bool
     transaction.delete(dueKey);
     if (raw === undefined) return;
     const record = uploadCodec.decode(raw);
-    const dueAtMs = Math.max(record.expiresAtMs, record.finishing?.untilMs ?? 0);
+    const dueAtMs = record.expiresAtMs;
     putUpload(transaction, place, { ...record, dueAtMs });
     transaction.put(registryKeys.uploadDue(dueAtMs, repository, id), PRESENT);
   });

@@ -53,13 +53,9 @@ export async function reloadUpload(
   seen: StoredUpload,
 ): Promise<StoredUpload> {
   const now = await loadUpload(context, seen);
-  const { offsetBytes, segments, finishing } = seen.record;
-  // Only the expiry may differ: segments and offset grow with every append, and a claim has a token of its own.
-  if (
-    now.record.offsetBytes !== offsetBytes ||
-    now.record.segments !== segments ||
-    now.record.finishing?.token !== finishing?.token
-  ) {
+  const { offsetBytes, segments } = seen.record;
+  // Only the expiry may differ: segments and offset grow with every append.
+  if (now.record.offsetBytes !== offsetBytes || now.record.segments !== segments) {
     throw outOfOrder(seen, 'another request changed the upload meanwhile');
   }
   transaction.expectUnchanged(registryKeys.upload(seen.repository, seen.id), now.raw);
@@ -79,7 +75,7 @@ export function commitAddition(
   const { metadata, clock, limits } = context;
   return transact(metadata, async (transaction) => {
     const { record } = await reloadUpload(context, transaction, seen);
-    const { inline: before, finishing: _overdue, ...kept } = record;
+    const { inline: before, ...kept } = record;
     const expiresAtMs = clock.now() + limits.uploadTtlMs;
     let next: UploadRecord;
     if ('inline' in addition) {

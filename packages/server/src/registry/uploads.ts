@@ -18,6 +18,7 @@ import {
   putUpload,
   reloadUpload,
   type StoredUpload,
+  uploadUnknown,
 } from './upload-session.ts';
 
 /** A session record with this much in it stays well below MAX_VALUE_BYTES. */
@@ -51,12 +52,9 @@ export function createUploads(context: RegistryContext): Uploads {
     { at, lengthBytes }: Chunk,
   ): Promise<StoredUpload> {
     const upload = await loadUpload(context, place);
-    const { offsetBytes, finishing } = upload.record;
+    const { offsetBytes } = upload.record;
     if (at !== undefined && at !== offsetBytes) {
       throw outOfOrder(place, `the upload has ${offsetBytes} bytes; the chunk starts at ${at}`);
-    }
-    if (finishing !== undefined && finishing.untilMs > clock.now()) {
-      throw outOfOrder(place, 'another request is finishing the upload');
     }
     assertBlobSize(context, offsetBytes + (lengthBytes ?? 0));
     return stayAlive(context, upload);
@@ -144,15 +142,7 @@ export function createUploads(context: RegistryContext): Uploads {
 
     async cancel(repository, id) {
       const place = { repository, id };
-      await loadUpload(context, place);
-      const isFree = (record: StoredUpload['record']) =>
-        record.finishing === undefined || record.finishing.untilMs <= clock.now();
-      if (await dropUpload(context, place, isFree)) return;
-      await loadUpload(context, place);
-      throw new StoreError('conflict', 'another request is finishing the upload', {
-        resource: id,
-        retryAfterSeconds: 1,
-      });
+      if (!(await dropUpload(context, place, () => true))) throw uploadUnknown(place);
     },
   };
 }

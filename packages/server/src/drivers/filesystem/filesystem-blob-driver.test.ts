@@ -231,6 +231,33 @@ describe('FilesystemBlobDriver', () => {
       expect(fatal).toHaveLength(1);
     });
 
+    it('publishes a copy of what is kept staged where there are no hard links', async () => {
+      const bytes = randomBytes(100_000);
+      const [id, name] = [newStagedId(), newName()];
+      await driver.stage(id, chunked(bytes));
+      faulty.fail('link', 'EPERM');
+      await driver.publish(id, name, { keepStaged: true });
+      expect((await collect(driver.read(name))).equals(bytes)).toBe(true);
+      expect((await collect(driver.readStaged(id))).equals(bytes)).toBe(true);
+      expect(await readdir(join(root, 'staging'))).toEqual([id]);
+      expect(fatal).toEqual([]);
+    });
+
+    it.each(['link', 'rename'] as const)(
+      'leaves nothing but what is kept staged when %s fails',
+      async (call) => {
+        const [id, name] = [newStagedId(), newName()];
+        await driver.stage(id, chunked(randomBytes(10)));
+        faulty.fail(call, 'ENOSPC');
+        const publishing = driver.publish(id, name, { keepStaged: true });
+        await expect(publishing).rejects.toMatchObject({ kind: 'storage-full' });
+        expect(await readdir(join(root, 'staging'))).toEqual([id]);
+        expect(fatal).toEqual([]);
+        faulty.heal();
+        await driver.publish(id, name);
+      },
+    );
+
     it('survives too many open files', async () => {
       faulty.fail('open', 'EMFILE');
       const staging = driver.stage(newStagedId(), chunked(randomBytes(10)));

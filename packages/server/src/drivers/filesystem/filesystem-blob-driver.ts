@@ -7,11 +7,12 @@ import type {
   LocalObjects,
   ObjectInfo,
   ObjectName,
+  PublishOptions,
   ReadOptions,
   SpaceInfo,
   StagedId,
 } from '../../content/blob-driver.ts';
-import { tryParseObjectName, tryParseStagedId } from '../../content/object-name.ts';
+import { newStagedId, tryParseObjectName, tryParseStagedId } from '../../content/object-name.ts';
 import { ByteBudget } from '../../work/byte-budget.ts';
 import { FailStop } from './fail-stop.ts';
 import type { FileSystem } from './file-system.ts';
@@ -19,6 +20,7 @@ import { FolderSync } from './folder-sync.ts';
 import { createFolder, createLayout } from './folders.ts';
 import { FreeSpace } from './free-space.ts';
 import { FAN_OUT, Layout } from './layout.ts';
+import { linkOrCopy } from './link-or-copy.ts';
 import { LocalLinks } from './local-links.ts';
 import { readFile } from './read-file.ts';
 import { stageFile } from './stage-file.ts';
@@ -105,7 +107,7 @@ export class FilesystemBlobDriver implements BlobDriver {
     return sizeBytes;
   }
 
-  async publish(id: StagedId, name: ObjectName): Promise<void> {
+  async publish(id: StagedId, name: ObjectName, options: PublishOptions = {}): Promise<void> {
     this.#failStop.check();
     const staged = this.#layout.staged(id);
     const { path, folder } = this.#layout.object(name);
@@ -114,7 +116,11 @@ export class FilesystemBlobDriver implements BlobDriver {
     this.#publishing.add(path);
     try {
       if ((await this.stat(name)) !== undefined) throw nameTaken();
-      if (!(await this.#move(staged, path, folder))) throw unknownContent(id);
+      const isThere =
+        options.keepStaged === true
+          ? await this.#moveTwin(staged, path, folder)
+          : await this.#move(staged, path, folder);
+      if (!isThere) throw unknownContent(id);
       await this.#syncFolder(folder);
     } finally {
       this.#publishing.delete(path);
@@ -193,6 +199,25 @@ export class FilesystemBlobDriver implements BlobDriver {
       this.#newFolders.delete(toFolder);
       return true;
     });
+  }
+
+  /** As `#move`, and the old name stays. Through a second staged name, because a copy has a time when it is not whole. */
+  async #moveTwin(from: string, to: string, toFolder: string): Promise<boolean> {
+    const twin = this.#layout.staged(newStagedId());
+    try {
+      await this.#failStop.attempt('link this content', () =>
+        linkOrCopy(this.#stageTools, { from, to: twin, ifExists: 'the staged id is already in use' }),
+      );
+    } catch (error) {
+      if (error instanceof StoreError && isMissing(error.cause)) return false;
+      throw error;
+    }
+    try {
+      return await this.#move(twin, to, toFolder);
+    } catch (error) {
+      await this.#fs.unlink(twin).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Makes the names in `folder` durable; while another call creates it, the name of the folder too. */

@@ -4,11 +4,9 @@ import { StoreError } from '@zot-artifact-store/spec';
 import type { LocalObjects, ObjectName, StagedId } from '../../content/blob-driver.ts';
 import type { FolderSync } from './folder-sync.ts';
 import type { Layout } from './layout.ts';
+import { linkOrCopy } from './link-or-copy.ts';
 import type { StageTools } from './stage-file.ts';
-import { errorCode, isMissing, translateError, unknownContent } from './translate-error.ts';
-
-/** What link(2) answers where files cannot share an inode: another filesystem, no hard links, too many of them. */
-const NO_LINK = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+import { isMissing, translateError, unknownContent } from './translate-error.ts';
 
 /** Hard links into and out of the store, or copies where the filesystem refuses. */
 export class LocalLinks implements LocalObjects {
@@ -29,7 +27,11 @@ export class LocalLinks implements LocalObjects {
     const staged = this.#layout.staged(id);
     await freeSpace.claim(0);
     const before = await this.#syncedFile(path);
-    const linked = await this.#linkOrCopy(path, staged, 'the staged id is already in use');
+    const linked = await this.#linkOrCopy({
+      from: path,
+      to: staged,
+      ifExists: 'the staged id is already in use',
+    });
     try {
       const after = await failStop.attempt('look at a staged file', () => fs.lstat(staged));
       // Between the two looks the path may have come to name something else, for example a symbolic link.
@@ -52,7 +54,7 @@ export class LocalLinks implements LocalObjects {
     failStop.check();
     const object = this.#layout.object(name).path;
     await this.#stats(object, name);
-    const linked = await this.#linkOrCopy(object, path, 'the file exists already');
+    const linked = await this.#linkOrCopy({ from: object, to: path, ifExists: 'the file exists already' });
     await folderSync.sync(dirname(path));
     return { linked };
   }
@@ -81,37 +83,7 @@ export class LocalLinks implements LocalObjects {
     });
   }
 
-  /** Whether `to` shares its bytes with `from`; else it is a synced copy. `conflict` when `to` exists. */
-  async #linkOrCopy(from: string, to: string, ifExists: string): Promise<boolean> {
-    const { fs, failStop } = this.#tools;
-    const refuse = (error: unknown): never => {
-      if (errorCode(error) === 'EEXIST') throw new StoreError('conflict', ifExists, { cause: error });
-      throw error;
-    };
-    return failStop.attempt('link a file', async () => {
-      try {
-        await fs.link(from, to);
-        return true;
-      } catch (error) {
-        if (!NO_LINK.has(errorCode(error))) return refuse(error);
-      }
-      await this.#copy(from, to).catch(refuse);
-      return false;
-    });
-  }
-
-  async #copy(from: string, to: string): Promise<void> {
-    const { fs, failStop, fileMode } = this.#tools;
-    // Created first, so that a failed copy never removes a file of somebody else.
-    const handle = await fs.open(to, 'wx', fileMode);
-    try {
-      await fs.copyFile(from, to, constants.COPYFILE_FICLONE);
-      await failStop.vital('sync a copy', () => handle.datasync());
-    } catch (error) {
-      await fs.unlink(to).catch(() => undefined);
-      throw error;
-    } finally {
-      await handle.close().catch(() => undefined);
-    }
+  #linkOrCopy(names: Parameters<typeof linkOrCopy>[1]): Promise<boolean> {
+    return this.#tools.failStop.attempt('link a file', () => linkOrCopy(this.#tools, names));
   }
 }

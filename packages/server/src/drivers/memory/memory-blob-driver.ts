@@ -3,6 +3,7 @@ import type {
   BlobDriver,
   ObjectInfo,
   ObjectName,
+  PublishOptions,
   ReadOptions,
   SpaceInfo,
   StagedId,
@@ -75,14 +76,15 @@ export class MemoryBlobDriver implements BlobDriver {
     return sizeBytes;
   }
 
-  async publish(id: StagedId, name: ObjectName): Promise<void> {
+  async publish(id: StagedId, name: ObjectName, options: PublishOptions = {}): Promise<void> {
     parseStagedId(id);
     parseObjectName(name);
     const staged = this.#staged.get(id);
     if (staged === undefined) throw new StoreError('blob-unknown', `nothing is staged under ${id}`);
     if (this.#objects.has(name)) throw new StoreError('conflict', 'an object of this name exists already');
     this.#objects.set(name, staged);
-    this.#staged.delete(id);
+    if (options.keepStaged !== true) this.#staged.delete(id);
+    else this.#usedBytes += staged.sizeBytes;
   }
 
   async *read(name: ObjectName, options: ReadOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
