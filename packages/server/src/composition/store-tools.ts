@@ -4,10 +4,10 @@ import type { OpenedStore } from '../cli/services.ts';
 import type { Config } from '../config/config.ts';
 import { fsck } from '../content/fsck.ts';
 import { scrub } from '../content/scrub.ts';
-import { openDataFolder } from '../data-folder/data-folder.ts';
 import type { SealedExtensions } from '../extension/host.ts';
 import { VetoChain } from '../extension/veto-chain.ts';
 import { collectVolume } from './collect.ts';
+import { lockDataFolders } from './data-folders.ts';
 import { exportLayouts, importLayouts } from './layout-tools.ts';
 import { openStores, type Stores, type Volume } from './open-stores.ts';
 import { startExtensions } from './start-extensions.ts';
@@ -107,16 +107,13 @@ function findVolume(stores: Stores, path: string): Volume {
   return found;
 }
 
-/** Makes the data folders that are not there yet; a server that has one in use keeps it. */
-async function createDataFolders({ storage }: Config): Promise<void> {
-  if (storage.metadataDriver === 'memory' && storage.blobDriver === 'memory') return;
-  for (const { rootDirectory } of storage.volumes) {
-    try {
-      const folder = await openDataFolder(rootDirectory, { createIfMissing: true, lock: 'exclusive' });
-      folder.close();
-    } catch (error) {
-      // In use, or not usable: opening it beside a server tells which.
-      if (!isStoreError(error, 'unavailable')) throw error;
-    }
+/** Makes the data folders that are not there yet, with their secret key; a server that has them in use keeps them. */
+async function createDataFolders(config: Config): Promise<void> {
+  if (config.storage.metadataDriver === 'memory') return;
+  try {
+    for (const folder of await lockDataFolders(config)) folder.close();
+  } catch (error) {
+    // In use, or not usable: opening them beside a server tells which.
+    if (!isStoreError(error, 'unavailable')) throw error;
   }
 }
