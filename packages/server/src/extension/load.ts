@@ -3,6 +3,7 @@ import { createRequire, findPackageJSON } from 'node:module';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Extension } from './contract.ts';
+import { sharePackages } from './shared-packages.ts';
 
 /** An extension with the section of the config file it gets. */
 export interface LoadedExtension {
@@ -36,13 +37,15 @@ export class ExtensionProblems extends Error {
 
 /**
  * Imports the modules a config file names. A relative path and a package are looked up from `baseDirectory`, the folder
- * of the config file; a package also from the server itself. Nothing is downloaded. A module offers its extension as
- * its default export or as an export named `extension`. Throws ExtensionProblems with all that went wrong.
+ * of the config file; a package also from the server itself. Nothing is downloaded. What they import of the server's
+ * own packages is the server's. A module offers its extension as its default export or as an export named `extension`.
+ * Throws ExtensionProblems with all that went wrong.
  */
 export async function loadExtensions(
   modules: readonly ExtensionModule[],
   baseDirectory: string,
 ): Promise<LoadedExtension[]> {
+  if (modules.length > 0) sharePackages();
   const results = await Promise.allSettled(modules.map((entry) => loadOne(entry, baseDirectory)));
   const problems: string[] = [];
   const loaded: LoadedExtension[] = [];
