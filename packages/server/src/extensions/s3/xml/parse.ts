@@ -16,6 +16,12 @@ interface Building {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/**
+ * Keys may hold control characters, and clients spell them as references, which only XML 1.1 knows. It is not taken
+ * where there are none, because it changes U+0085 and U+2028 to line feeds.
+ */
+const CONTROL_REFERENCE = /&#(?:x0*1?[0-9a-f]|0*[12]?\d|0*3[01]);/i;
+
 /** No request document of S3 is deeper. */
 const MAX_DEPTH = 12;
 
@@ -60,7 +66,8 @@ function decode(bytes: Uint8Array): string {
 }
 
 function build(text: string): XmlNode {
-  const parser = new SaxesParser({ xmlns: false });
+  const defaultXMLVersion = CONTROL_REFERENCE.test(text) ? '1.1' : '1.0';
+  const parser = new SaxesParser({ xmlns: false, defaultXMLVersion, forceXMLVersion: true });
   const open: Building[] = [];
   let document: XmlNode | undefined;
   parser.on('error', (error) => {
