@@ -10,6 +10,8 @@ const { processTerminal } = await import('./cli/terminal.ts');
 
 process.exitCode = await runCli(process.argv.slice(2), processTerminal(), {
   serve: async (config, options) => (await import('./serve.ts')).serve(config, options),
+  checkExtensions: async (config) =>
+    (await import('./composition/check-extensions.ts')).checkExtensions(config),
   openStore: async (config, options) =>
     (await import('./composition/store-tools.ts')).openStore(config, options),
 });

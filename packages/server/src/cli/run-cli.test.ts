@@ -113,6 +113,7 @@ async function run(
   };
   const code = await runCli(args, terminal, {
     serve: async () => {},
+    checkExtensions: async () => [],
     openStore: async () => EMPTY_STORE,
     ...services,
   });
@@ -188,6 +189,27 @@ describe('zas', () => {
       code: 2,
       err: expect.stringMatching(/ZAS_SECRET_KEY_FILE names .*key, which must hold 64 hex digits/),
     });
+  });
+
+  it('loads the extensions it names, and judges their sections', async () => {
+    const module = fileURLToPath(
+      new URL('../../../../examples/push-gate-extension/src/extension.ts', import.meta.url),
+    );
+    const verify = async (extensions: object): Promise<Outcome> => {
+      await writeFile(join(folder, 'extended.json'), JSON.stringify({ extensions }));
+      return spawnZas('verify', 'extended.json');
+    };
+    expect(await verify({ 'push-gate': { module, journal: 'journal' } })).toMatchObject({ code: 0 });
+    expect(
+      await verify({ 'push-gate': { module, colour: 'red' }, gone: { module: './gone.ts' } }),
+    ).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('extensions.gone.module'),
+    });
+    const { code, err } = await verify({ 'push-gate': { module, colour: 'red' } });
+    expect(code).toBe(2);
+    expect(err).toContain('extensions.push-gate.journal');
+    expect(err).toContain('colour');
   });
 
   it('explains a configuration as a table and as JSON', async () => {

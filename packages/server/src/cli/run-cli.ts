@@ -62,7 +62,7 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
     });
   const context = { terminal, services, finish };
   addServeCommand(program, context);
-  addConfigCommands(program, terminal, finish);
+  addConfigCommands(program, context);
   addGcCommand(program, context);
   addScrubCommand(program, context);
   addFsckCommand(program, context);

@@ -34,6 +34,8 @@ export interface ServeOptions {
 export interface Services {
   /** Resolves when the server has stopped as it was asked to; throws when it cannot start or must stop. */
   serve(config: Config, options: ServeOptions): Promise<void>;
+  /** What keeps third parties' extensions from being loaded, in sentences. */
+  checkExtensions(config: Config): Promise<readonly string[]>;
   openStore(
     config: Config,
     options: {

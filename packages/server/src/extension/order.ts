@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { ExtensionProblems, type LoadedExtension } from './load.ts';
 
 /** An extension whose config section was checked. */
@@ -16,14 +17,22 @@ export function prepareExtensions(loaded: readonly LoadedExtension[]): CheckedEx
   for (const one of ordered) {
     const result = one.extension.config.safeParse(one.section);
     if (result.success) checked.push({ ...one, config: result.data });
-    else {
-      for (const issue of result.error.issues) {
-        problems.push(`${[one.configPath, ...issue.path.map(String)].join('.')}: ${issue.message}`);
-      }
-    }
+    else problems.push(...describeIssues(one, result.error));
   }
   if (problems.length > 0) throw new ExtensionProblems(problems);
   return checked;
+}
+
+/** What is wrong with the sections, as `prepareExtensions` would say it; nothing else is looked at. */
+export function sectionProblems(loaded: readonly LoadedExtension[]): string[] {
+  return loaded.flatMap((one) => {
+    const result = one.extension.config.safeParse(one.section);
+    return result.success ? [] : describeIssues(one, result.error);
+  });
+}
+
+function describeIssues({ configPath }: LoadedExtension, { issues }: z.ZodError): string[] {
+  return issues.map(({ path, message }) => `${[configPath, ...path.map(String)].join('.')}: ${message}`);
 }
 
 function orderByDependency(loaded: readonly LoadedExtension[], problems: string[]): LoadedExtension[] {
