@@ -48,6 +48,8 @@ const HTTP_CONTRACT = ['http/protocol', 'http/http-date'];
 const REGISTRY_CONTRACT = ['registry/registry'];
 /** How a section of the config file spells sizes, durations and switches. */
 const CONFIG_CONTRACT = ['config/fields'];
+/** Pure: what policy documents say. */
+const POLICY = ['policy/'];
 const CONTRACTS = [
   ...METADATA_CONTRACT,
   ...CONTENT_CONTRACT,
@@ -71,7 +73,8 @@ const ZONES: readonly Zone[] = [
   { path: 'oci/', may: ['registry/', 'http/', ...EXTENSION_CONTRACT, 'content/blob-driver'] },
   { path: 'layout/', may: ['registry/', 'work/', ...CONTENT_CONTRACT, ...EXTENSION_CONTRACT] },
   { path: 'extension/', may: ['work/', ...CONTRACTS] },
-  { path: 'extensions/', may: [...CONTRACTS, ...CONFIG_CONTRACT] },
+  { path: 'policy/', may: [] },
+  { path: 'extensions/', may: [...POLICY, ...CONTRACTS, ...CONFIG_CONTRACT] },
   { path: 'data-folder/', may: ['work/make-folders'] },
   { path: 'log/', may: ['work/make-folders'] },
   { path: 'config/', may: ['log/'] },

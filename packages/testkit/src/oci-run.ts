@@ -39,6 +39,7 @@ export async function runOci(
     principal: { kind: 'anonymous' },
     signal: request.signal ?? new AbortController().signal,
     can: async (permission) => request.can?.(permission) ?? true,
+    challenges: () => [],
     authorizeAs: async () => {},
   });
 }

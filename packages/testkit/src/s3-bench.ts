@@ -12,8 +12,10 @@ import { VetoChain } from '../../server/src/extension/veto-chain.ts';
 import { parseBucketName } from '../../server/src/extensions/s3/bucket-name.ts';
 import { type S3Options, s3Section } from '../../server/src/extensions/s3/config.ts';
 import type { S3Deps } from '../../server/src/extensions/s3/deps.ts';
+import { createUploads } from '../../server/src/extensions/s3/multipart/uploads.ts';
 import { createS3Protocols } from '../../server/src/extensions/s3/protocol.ts';
 import { createBuckets, type StoredBucket } from '../../server/src/extensions/s3/store/buckets.ts';
+import { createDocuments } from '../../server/src/extensions/s3/store/documents.ts';
 import { createS3Owners } from '../../server/src/extensions/s3/store/owners.ts';
 import type { BucketRecord } from '../../server/src/extensions/s3/store/records.ts';
 import { createVersions } from '../../server/src/extensions/s3/store/versions.ts';
@@ -82,6 +84,7 @@ export class S3Bench {
     const content = createContentStore(store);
     const vetoes = new VetoChain();
     vetoes.seal([this.#options.vetoes ?? {}]);
+    const buckets = createBuckets(metadata, clock);
     return {
       metadata,
       content,
@@ -90,8 +93,10 @@ export class S3Bench {
       vetoes,
       events: { write: (_transaction, event) => this.events.push(event) },
       options: { ...s3Section.parse({}), ...this.#options.options },
-      buckets: createBuckets(metadata, clock),
+      buckets,
+      documents: createDocuments(metadata, buckets),
       versions: createVersions({ metadata, content, clock }),
+      uploads: createUploads({ metadata, content, buckets, clock }),
     };
   }
 
@@ -103,7 +108,7 @@ export class S3Bench {
       objectLock: false,
       ownership: 'BucketOwnerEnforced',
       acl: [],
-      documents: [],
+      documents: {},
       ...record,
     });
   }
@@ -125,6 +130,7 @@ export class S3Bench {
         principal: request.principal ?? ALICE,
         signal: new AbortController().signal,
         can: async (permission) => request.can?.(permission) ?? true,
+        challenges: () => [],
         authorizeAs: async () => {},
       });
     } catch (error) {

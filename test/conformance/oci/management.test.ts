@@ -71,3 +71,33 @@ describe('deleting', () => {
     expect((await wire.send('DELETE', `/v2/delete/never/blobs/${digestOf('x')}`)).status).toBe(404);
   });
 });
+
+describe('a conditional deletion', () => {
+  it('of a tag happens only while the tag is where the client thinks it is', async () => {
+    const first = await wire.pushImage('delete/condition', 'moving', { layers: ['first'] });
+    const second = await wire.pushImage('delete/condition', 'moving', { layers: ['second'] });
+    const url = '/v2/delete/condition/manifests/moving';
+    const remove = (headers: Record<string, string>) => wire.send('DELETE', url, { headers });
+    expectError(await remove({ 'if-match': `"${first.digest}"` }), 412, 'DENIED');
+    expectError(await remove({ 'if-none-match': '*' }), 412, 'DENIED');
+    expectError(await remove({ 'if-match': '"open' }), 400, 'UNSUPPORTED');
+    expect((await wire.head(url)).headers['docker-content-digest']).toBe(second.digest);
+    expect((await remove({ 'if-match': `"${second.digest}"` })).status).toBe(202);
+    expectError(await remove({ 'if-match': '*' }), 404, 'MANIFEST_UNKNOWN');
+  });
+
+  it('of a manifest or a blob compares with its digest', async () => {
+    const { digest } = await wire.pushImage('delete/condition', 'v1', { layers: ['layer of v1'] });
+    const blob = await wire.pushBlob('delete/condition', 'lonely');
+    for (const [url, etag] of [
+      [`/v2/delete/condition/manifests/${digest}`, digest],
+      [`/v2/delete/condition/blobs/${blob}`, blob],
+    ] as const) {
+      const remove = (headers: Record<string, string>) => wire.send('DELETE', url, { headers });
+      expectError(await remove({ 'if-match': '"another"' }), 412, 'DENIED');
+      expectError(await remove({ 'if-none-match': `"${etag}"` }), 412, 'DENIED');
+      expect((await wire.head(url)).status).toBe(200);
+      expect((await remove({ 'if-match': `"${etag}"` })).status).toBe(202);
+    }
+  });
+});

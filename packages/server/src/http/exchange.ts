@@ -4,7 +4,7 @@ import { StoreError } from '@zot-artifact-store/spec';
 import type { Permission, Principal } from '../extension/access.ts';
 import { IncomingBody } from './body.ts';
 import type { Connection, InFlight } from './connection.ts';
-import { authorizeAll, type Deciders, isAllowed } from './deciders.ts';
+import { authorizeAll, collectChallenges, type Deciders, isAllowed } from './deciders.ts';
 import type { Operation, Protocol, RequestBody, RequestContext, RequestHead } from './protocol.ts';
 import { declaredBytes, readHead } from './request-head.ts';
 
@@ -84,6 +84,10 @@ export class Exchange implements RequestContext, InFlight {
 
   can(permission: Permission): Promise<boolean> {
     return isAllowed(this.#deciders, this.principal, permission, this.head);
+  }
+
+  challenges(): readonly string[] {
+    return collectChallenges(this.#deciders, this.head, this.operation);
   }
 
   async authorizeAs(principal: Principal, permissions: readonly Permission[]): Promise<void> {

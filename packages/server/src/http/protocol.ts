@@ -58,6 +58,8 @@ export interface RequestContext {
   readonly signal: AbortSignal;
   /** Asks the authorisers about something beyond the operation's own permissions (a mount's source, a list entry). */
   can(permission: Permission): Promise<boolean>;
+  /** `WWW-Authenticate` values, as a 401 has them, for a reply that wants to tell how to log in for more. */
+  challenges(): readonly string[];
   /**
    * Authorises somebody whose credentials came in the body (a form with a policy), as the pipeline does before it runs
    * an operation. Throws `unauthenticated` or `denied`.

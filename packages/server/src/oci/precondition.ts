@@ -1,7 +1,9 @@
 import { type Digest, StoreError } from '@zot-artifact-store/spec';
+import { evaluatePreconditions } from '../http/conditional.ts';
 import { type EntityTagList, parseEntityTagList } from '../http/entity-tag.ts';
 import type { RequestHead } from '../http/protocol.ts';
 import type { ManifestCondition } from '../registry/registry.ts';
+import { entityTag } from './content-headers.ts';
 
 export function preconditionFailed(current: Digest): StoreError {
   return new StoreError('precondition-failed', 'the condition of the request does not hold', {
@@ -9,9 +11,15 @@ export function preconditionFailed(current: Digest): StoreError {
   });
 }
 
+/** Throws `precondition-failed` unless the condition of the request, if it has one, holds for content of this digest. */
+export function requireCondition(head: RequestHead, digest: Digest): void {
+  if (evaluatePreconditions(head, { etag: entityTag(digest) }) !== 'proceed')
+    throw preconditionFailed(digest);
+}
+
 /**
- * The condition a manifest push carries, as what its reference must or must not point to; undefined when there is
- * none. Entity tags of manifests are their digests. Throws `argument-invalid`.
+ * The condition that a push or an untagging carries, as what its reference must or must not point to; undefined when
+ * there is none. Entity tags of manifests are their digests. Throws `argument-invalid`.
  */
 export function manifestCondition(head: RequestHead): ManifestCondition | undefined {
   const ifMatch = entityTags(head, 'if-match');

@@ -58,12 +58,12 @@ describe('the tags of a repository', () => {
 
   it('can be deleted while the manifest stays', async () => {
     const digest = await bench.pushManifest(imageIndex([]), ['a', 'b']);
-    await bench.registry.tags.delete(bench.repository, parseTag('a'), alice);
+    await bench.registry.tags.delete(bench.repository, parseTag('a'), { principal: alice });
     expect((await tags()).names).toEqual(['b']);
-    await bench.registry.tags.delete(bench.repository, parseTag('b'), alice);
+    await bench.registry.tags.delete(bench.repository, parseTag('b'), { principal: alice });
     const found = await bench.registry.manifests.resolve(bench.repository, { digest });
     expect(found.digest).toBe(digest);
-    const again = bench.registry.tags.delete(bench.repository, parseTag('b'), alice);
+    const again = bench.registry.tags.delete(bench.repository, parseTag('b'), { principal: alice });
     await expect(again).rejects.toMatchObject({ kind: 'manifest-unknown' });
   });
 });

@@ -320,7 +320,7 @@ describe('deleting a manifest', () => {
     const { digest, layer } = await locked.pushImage('locked', ['v1']);
     const { manifests, tags, blobs } = locked.registry;
     await expect(manifests.delete(locked.repository, digest, alice)).rejects.toThrow('no');
-    await expect(tags.delete(locked.repository, v1, alice)).rejects.toThrow('no');
+    await expect(tags.delete(locked.repository, v1, { principal: alice })).rejects.toThrow('no');
     await expect(blobs.delete(locked.repository, layer, alice)).rejects.toThrow('no');
     expect(asked).toEqual([`manifest ${digest}`, 'tag v1', `blob ${layer}`]);
     expect((await manifests.resolve(locked.repository, { tag: v1 })).digest).toBe(digest);

@@ -90,8 +90,12 @@ export interface Tags {
     repository: RepositoryName,
     options: { readonly after?: string; readonly limit: number },
   ): Promise<Page<{ readonly tag: Tag; readonly digest: Digest }>>;
-  /** Untags; the manifest stays. Throws `manifest-unknown`. */
-  delete(repository: RepositoryName, tag: Tag, principal: Principal): Promise<void>;
+  /** Untags; the manifest stays. Throws `manifest-unknown`, `precondition-failed`. */
+  delete(
+    repository: RepositoryName,
+    tag: Tag,
+    options: { readonly principal: Principal; readonly condition?: ManifestCondition },
+  ): Promise<void>;
 }
 
 export interface RepositoryBlob {

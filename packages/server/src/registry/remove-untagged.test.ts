@@ -53,7 +53,7 @@ describe('removing untagged manifests', () => {
 
   it('gives back the space, step by step, when the last tag goes', async () => {
     const { digest, layer } = await bench.pushImage('old', ['v1']);
-    await bench.registry.tags.delete(bench.repository, parseTag('v1'), alice);
+    await bench.registry.tags.delete(bench.repository, parseTag('v1'), { principal: alice });
     bench.nowMs += delayMs;
     await bench.registry.removeUntagged({ delayMs }, signal);
     expect(await manifests()).not.toContain(digest);

@@ -259,7 +259,7 @@ describe('a tag', () => {
         await bench.pushBlob(config);
         await bench.pushManifest(imageIndex([]), [tag]);
       },
-      (bench, [one, two]) => [put(one, bench), two.tags.delete(bench.repository, tag, alice)],
+      (bench, [one, two]) => [put(one, bench), two.tags.delete(bench.repository, tag, { principal: alice })],
       async (_bench, outcomes) => expectKinds(outcomes, []),
     );
   });

@@ -1,5 +1,6 @@
 import { transact } from '../metadata/transaction.ts';
 import { registryKeys } from './keyspace.ts';
+import { checkCondition } from './manifest-condition.ts';
 import { actorOf } from './membership.ts';
 import { tagCodec } from './records.ts';
 import type { Tags } from './registry.ts';
@@ -25,7 +26,7 @@ export function createTags(context: RegistryContext): Tags {
       }));
     },
 
-    async delete(repository, tag, principal) {
+    async delete(repository, tag, { principal, condition }) {
       const key = registryKeys.tag(repository, tag);
       if ((await metadata.get(key)) === undefined) throw await manifestUnknown(context, repository, tag);
       await vetoes.beforeDelete?.({ principal, repository, kind: 'tag', reference: tag });
@@ -33,6 +34,7 @@ export function createTags(context: RegistryContext): Tags {
         const raw = await metadata.get(key);
         if (raw === undefined) throw await manifestUnknown(context, repository, tag);
         const { digest } = tagCodec.decode(raw);
+        checkCondition(condition, digest);
         transaction.expectUnchanged(key, raw);
         transaction.delete(key);
         transaction.delete(registryKeys.tagOf(repository, digest, tag));

@@ -25,7 +25,7 @@ describe('the section extensions.s3', () => {
     const parsed = s3Section.parse({
       region: 'eu-west-3',
       domains: ['S3.Example.COM', 'localhost'],
-      publicUrl: 'https://S3.example.com:443/',
+      publicUrl: 'https://S3.example.com:443/storage/',
       trustedProxies: ['10.0.0.0/8', '127.0.0.1', '::1', 'fd00::/8'],
       signatureV2: 'false',
       maxClockSkewSeconds: '60',
@@ -34,7 +34,7 @@ describe('the section extensions.s3', () => {
     });
     expect(parsed).toMatchObject({
       domains: ['s3.example.com', 'localhost'],
-      publicUrl: 'https://s3.example.com',
+      publicUrl: 'https://s3.example.com/storage',
       signatureV2: false,
       maxClockSkewSeconds: 60,
       minPartBytes: 1_048_576,
@@ -46,12 +46,12 @@ describe('the section extensions.s3', () => {
     ['region', ['', 'us/east', ' eu', 'a'.repeat(64), 1]],
     [
       'publicUrl',
-      ['s3.example.com', 'ftp://s3.example.com', 'https://a/b', 'https://a/?b', 'https://u:p@a/'],
+      ['s3.example.com', 'ftp://s3.example.com', 'https://a/b#c', 'https://a/?b', 'https://u:p@a/'],
     ],
     ['maxClockSkewSeconds', [0, -1, 1.5, 86_401, '15m']],
     ['lifecycleDaySeconds', [0, 86_401]],
     ['minPartBytes', [0, '6GiB', '5 parts']],
-    ['signatureV2', ['yes', 1]],
+    ['signatureV2', ['yes', 1, 'All']],
   ])('refuses a %s that cannot work', (key, values) => {
     for (const value of values) expect(Object.keys(problemsOf({ [key]: value }))).toEqual([key]);
   });

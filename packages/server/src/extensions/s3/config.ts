@@ -21,11 +21,13 @@ const network = z
   .string({ error: 'must be an address or a network' })
   .refine(isNetwork, { error: 'must be an address such as "10.0.0.1" or a network such as "10.0.0.0/8"' });
 
-const origin = z
+const endpoint = z
   .string({ error: 'must be a URL' })
   .max(4096)
-  .refine(isOrigin, { error: 'must be a scheme and a host, such as "https://s3.example.com", and no path' })
-  .transform((url) => new URL(url).origin);
+  .refine(isEndpoint, {
+    error: 'must be a scheme, a host and at most a path, such as "https://s3.example.com"',
+  })
+  .transform((url) => new URL(url).href.replace(/\/$/, ''));
 
 /** `extensions.s3` of the config file. */
 export const s3Section = z
@@ -46,17 +48,27 @@ export const s3Section = z
       .max(MAX_LISTED)
       .default([])
       .meta({ description: 'With "s3.example.com", bucket.s3.example.com is a bucket. Default none.' }),
-    publicUrl: origin.optional().meta({
-      description: 'How clients reach S3 when that differs from the Host they send: a proxy that changes it.',
+    publicUrl: endpoint.optional().meta({
+      description:
+        'How clients reach S3 when a proxy changes the Host they send or takes off the beginning of the path.',
     }),
     trustedProxies: z
       .array(network, { error: 'must be a list of networks' })
       .max(MAX_LISTED)
       .default([])
       .meta({ description: 'Addresses and networks whose X-Forwarded headers are believed. Default none.' }),
-    signatureV2: flag(
-      'Whether requests signed with version 2 in their query or form are accepted. Default true.',
-    ).default(true),
+    signatureV2: z
+      .union(
+        [z.boolean(), z.enum(['true', 'false']).transform((word) => word === 'true'), z.literal('all')],
+        {
+          error: 'must be true, false or "all"',
+        },
+      )
+      .default(true)
+      .meta({
+        description:
+          'Whether version 2 of signatures is accepted: true in the query and in forms, "all" in the Authorization header too. Default true.',
+      }),
     maxClockSkewSeconds: wholeNumber(
       'How far the clock of a client may differ, in seconds. Default 900, as at AWS.',
       { min: 1, max: DAY_SECONDS },
@@ -85,8 +97,8 @@ function isNetwork(text: string): boolean {
   return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
 }
 
-function isOrigin(text: string): boolean {
+function isEndpoint(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || !/^https?:$/.test(url.protocol)) return false;
-  return `${url.origin}/` === url.href;
+  return url.username === '' && url.password === '' && url.search === '' && url.hash === '';
 }

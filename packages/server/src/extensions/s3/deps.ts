@@ -4,7 +4,9 @@ import type { Vetoes } from '../../extension/contract.ts';
 import type { EventSink } from '../../extension/events.ts';
 import type { MetadataStore } from '../../metadata/metadata-store.ts';
 import type { S3Options } from './config.ts';
+import type { Uploads } from './multipart/uploads.ts';
 import type { Buckets } from './store/buckets.ts';
+import type { Documents } from './store/documents.ts';
 import type { Versions } from './store/versions.ts';
 
 /** What S3 operations work with. */
@@ -17,5 +19,7 @@ export interface S3Deps {
   readonly events: EventSink;
   readonly options: S3Options;
   readonly buckets: Buckets;
+  readonly documents: Documents;
   readonly versions: Versions;
+  readonly uploads: Uploads;
 }

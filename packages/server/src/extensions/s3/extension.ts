@@ -4,9 +4,12 @@ import { ACCESS_KEY_PURPOSE, AccessKeys } from './auth/access-keys.ts';
 import { createS3Authenticator } from './auth/authenticator.ts';
 import { type S3Options, s3Section } from './config.ts';
 import type { S3Deps } from './deps.ts';
+import { createUploads } from './multipart/uploads.ts';
 import { createS3Protocols } from './protocol.ts';
 import { createBuckets } from './store/buckets.ts';
+import { createDocuments } from './store/documents.ts';
 import { createVersions } from './store/versions.ts';
+import { s3Tasks } from './tasks.ts';
 
 export interface S3Setup {
   /** The root user's name and password are an access key pair. */
@@ -26,12 +29,27 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
   const { metadata, content, clock, log, vetoes, events } = host;
   const buckets = createBuckets(metadata, clock);
   const versions = createVersions({ metadata, content, clock });
-  const deps: S3Deps = { metadata, content, clock, log, vetoes, events, options, buckets, versions };
+  const uploads = createUploads({ metadata, content, buckets, clock });
+  const documents = createDocuments(metadata, buckets);
+  const deps: S3Deps = {
+    metadata,
+    content,
+    clock,
+    log,
+    vetoes,
+    events,
+    options,
+    buckets,
+    documents,
+    versions,
+    uploads,
+  };
   const sealingKey = host.deriveSecret(ACCESS_KEY_PURPOSE);
   const keys = new AccessKeys({ metadata, clock, sealingKey });
   return {
     protocols: createS3Protocols(deps),
     authenticators: [createS3Authenticator({ ...options, root, keys, clock })],
     authorizers: [new S3Authorizer(buckets)],
+    tasks: s3Tasks(deps),
   };
 }

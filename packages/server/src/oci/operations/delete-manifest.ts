@@ -1,13 +1,15 @@
 import type { Reply, RequestContext } from '../../http/protocol.ts';
 import type { OciDeps } from '../deps.ts';
 import type { DeleteManifest, DeleteTag } from '../operation.ts';
+import { manifestCondition, requireCondition } from '../precondition.ts';
 
 /** end-9 by digest: the manifest and every tag on it. */
 export async function deleteManifest(
   { repository, digest }: DeleteManifest,
-  { principal }: RequestContext,
+  { head, principal }: RequestContext,
   { registry }: OciDeps,
 ): Promise<Reply> {
+  requireCondition(head, digest);
   await registry.manifests.delete(repository, digest, principal);
   return { status: 202, headers: {} };
 }
@@ -15,9 +17,13 @@ export async function deleteManifest(
 /** end-9 by tag: the manifest stays, under its digest and its other tags. */
 export async function deleteTag(
   { repository, tag }: DeleteTag,
-  { principal }: RequestContext,
+  { head, principal }: RequestContext,
   { registry }: OciDeps,
 ): Promise<Reply> {
-  await registry.tags.delete(repository, tag, principal);
+  const condition = manifestCondition(head);
+  await registry.tags.delete(repository, tag, {
+    principal,
+    ...(condition === undefined ? {} : { condition }),
+  });
   return { status: 202, headers: {} };
 }

@@ -25,6 +25,8 @@ function deps(changes: Partial<S3AuthenticatorDeps> = {}): S3AuthenticatorDeps {
     region: 'us-east-1',
     acceptAnyRegion: false,
     maxClockSkewSeconds: 900,
+    signatureV2: true,
+    domains: [],
     trustedProxies: [],
     ...changes,
   };

@@ -8,6 +8,7 @@ import type { CredentialDeps } from './credentials.ts';
 import { headerOf } from './header-of.ts';
 import { verifyHeaderV4 } from './header-v4.ts';
 import { isPresignedV4, verifyPresignedV4 } from './presigned-v4.ts';
+import { isPresignedV2, unsupportedV2, verifyHeaderV2, verifyPresignedV2 } from './signature-v2.ts';
 import { ALGORITHM_V4 } from './signature-v4.ts';
 import { rememberSignedRequest } from './signed-request.ts';
 import { SigningKeys } from './signing-key.ts';
@@ -16,6 +17,9 @@ import type { SignatureDeps, Verified } from './verified.ts';
 
 export interface S3AuthenticatorDeps extends CredentialDeps, RegionRule {
   readonly maxClockSkewSeconds: number;
+  /** Version 2 of signatures: not at all, in queries and forms, or in headers too. */
+  readonly signatureV2: boolean | 'all';
+  readonly domains: readonly string[];
   readonly publicUrl?: string | undefined;
   /** Addresses and networks whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: readonly string[];
@@ -73,8 +77,14 @@ export function signatureDepsOf(deps: S3AuthenticatorDeps): SignatureDeps {
 /** Undefined when the request carries no signature. */
 async function verify(head: RequestHead, query: S3Query, deps: SignatureDeps): Promise<Verified | undefined> {
   const authorization = headerOf(head, 'authorization') ?? '';
-  if (authorization === '') return isPresignedV4(query) ? verifyPresignedV4(head, query, deps) : undefined;
-  if (isPresignedV4(query)) {
+  const inQuery = isPresignedV4(query) ? 'v4' : isPresignedV2(query) ? 'v2' : undefined;
+  if (authorization === '') {
+    if (inQuery === 'v4') return verifyPresignedV4(head, query, deps);
+    if (inQuery === undefined) return undefined;
+    if (deps.signatureV2 === false) throw unsupportedV2();
+    return verifyPresignedV2(head, query, deps);
+  }
+  if (inQuery !== undefined) {
     throw new S3Error(
       'InvalidArgument',
       'Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified',
@@ -83,19 +93,14 @@ async function verify(head: RequestHead, query: S3Query, deps: SignatureDeps): P
   }
   const space = authorization.indexOf(' ');
   const scheme = space < 0 ? authorization : authorization.slice(0, space);
-  if (scheme === ALGORITHM_V4) return verifyHeaderV4(head, authorization.slice(scheme.length), deps);
-  throw unsupported(scheme);
-}
-
-/** What follows the scheme may be a password, so that it is not repeated. */
-function unsupported(scheme: string): S3Error {
+  const rest = authorization.slice(scheme.length);
+  if (scheme === ALGORITHM_V4) return verifyHeaderV4(head, rest, deps);
   if (scheme === 'AWS') {
-    return new S3Error(
-      'InvalidRequest',
-      `The authorization mechanism you have provided is not supported. Please use ${ALGORITHM_V4}.`,
-    );
+    if (deps.signatureV2 !== 'all') throw unsupportedV2();
+    return verifyHeaderV2(head, query, { rest, deps });
   }
-  return new S3Error('InvalidArgument', `Unsupported Authorization Type. Please use ${ALGORITHM_V4}.`, {
+  // What follows the scheme may be a password, so that it is not repeated.
+  throw new S3Error('InvalidArgument', `Unsupported Authorization Type. Please use ${ALGORITHM_V4}.`, {
     fields: { ArgumentName: 'Authorization', ArgumentValue: scheme.slice(0, 64) },
   });
 }

@@ -9,6 +9,10 @@ export interface SignatureDeps extends CredentialDeps, RegionRule {
   readonly signingKeys: SigningKeys;
   readonly proxies: ProxyRule;
   readonly maxSkewMs: number;
+  /** Ours, for buckets in the Host. */
+  readonly domains: readonly string[];
+  /** Version 2 of signatures: not at all, in queries and forms, or in headers too. */
+  readonly signatureV2: boolean | 'all';
 }
 
 /** A request whose signature is right. */

@@ -16,7 +16,7 @@ export const createBucket: Handler<BucketOperation> = async (
     objectLock: false,
     ownership: 'BucketOwnerEnforced',
     acl: [],
-    documents: [],
+    documents: {},
   });
   return emptyReply(200, { location: `/${bucket}` });
 };

@@ -16,7 +16,10 @@ const s3 = (...parts: readonly KeyPart[]): Key => extensionKey('s3', ...parts);
  * - v bucket, key, order: noncurrent versions, and delete markers, the current one too; newest first.
  * - n bucket, key: the order of the version with the id `null`, when it stands in `v`.
  * - x bucket, key, order, part: what of a version's headers, metadata and tags does not fit into its row.
- * - u bucket, key, upload: a multipart upload; U upload: where it is. p upload, number: a part of it.
+ * - y bucket, key, order, page: the parts of a multipart version.
+ * - u bucket, key, upload: a multipart upload under way. p upload, number: a part of it.
+ * - f upload: a finished one, so that finishing it again gets the same answer.
+ * - q upload: an upload that is over; its parts are still to be let go.
  * - d bucket, kind, part: a configuration document of the bucket (policy, cors, lifecycle ...).
  * - k access key id: an access key; K user, access key id: the same by user.
  * - w due, bucket, key, order: a version whose whole-content digest is still to be computed.
@@ -48,11 +51,19 @@ export const s3Keys = {
     s3('x', bucketId, key, order, part),
   extras: (bucketId: string, key: string, order: string): Key => s3('x', bucketId, key, order),
 
+  objectParts: (bucketId: string, key: string, order: string, page: number): Key =>
+    s3('y', bucketId, key, order, page),
+
   upload: (bucketId: string, key: string, uploadId: string): Key => s3('u', bucketId, key, uploadId),
   uploads: (bucketId: string): Key => s3('u', bucketId),
   uploadsUnder: (bucketId: string, prefix: string): Key => encodeStringPrefix(s3('u', bucketId), prefix),
   part: (uploadId: string, partNumber: number): Key => s3('p', uploadId, partNumber),
+  allParts: (): Key => s3('p'),
   parts: (uploadId: string): Key => s3('p', uploadId),
+  finishedUpload: (uploadId: string): Key => s3('f', uploadId),
+  finishedUploads: (): Key => s3('f'),
+  uploadOver: (uploadId: string): Key => s3('q', uploadId),
+  uploadsOver: (): Key => s3('q'),
 
   document: (bucketId: string, kind: string, part: number): Key => s3('d', bucketId, kind, part),
   documentParts: (bucketId: string, kind: string): Key => s3('d', bucketId, kind),

@@ -2,6 +2,8 @@ import type { Digest } from '@zot-artifact-store/spec';
 import type { EdgeOwner } from '../../../content/content-store.ts';
 import { decodeKey } from '../../../metadata/keys.ts';
 import type { Entry, Key, MetadataStore } from '../../../metadata/metadata-store.ts';
+import { partCodec } from '../multipart/records.ts';
+import { partOwner } from '../multipart/uploads.ts';
 import { s3Keys } from './keyspace.ts';
 import { type VersionRecord, versionCodec } from './records.ts';
 import { versionOwner } from './versions.ts';
@@ -26,9 +28,18 @@ export function createS3Owners(metadata: MetadataStore): S3Owners {
         yield { digest: record.body, owner: versionOwner(bucketId, objectKey, record.order) };
       }
     }
+    for await (const { key, value } of scanAll(metadata, s3Keys.allParts())) {
+      const [, , uploadId, partNumber] = decodeKey(key);
+      yield {
+        digest: partCodec.decode(value).digest,
+        owner: partOwner(String(uploadId), Number(partNumber)),
+      };
+    }
   }
 
-  async function holds(digest: Digest, [kind, bucketId, key, order]: EdgeOwner): Promise<boolean> {
+  async function holds(digest: Digest, owner: EdgeOwner): Promise<boolean> {
+    if (owner[0] === 's3-part') return holdsPart(digest, owner);
+    const [kind, bucketId, key, order] = owner;
     if (kind !== 's3') return false;
     if (typeof bucketId !== 'string' || typeof key !== 'string' || typeof order !== 'string') return false;
     const rows = await metadata.getMany([
@@ -36,6 +47,12 @@ export function createS3Owners(metadata: MetadataStore): S3Owners {
       s3Keys.version(bucketId, key, order),
     ]);
     return rows.some((row) => row !== undefined && isHolder(versionCodec.decode(row), digest, order));
+  }
+
+  async function holdsPart(digest: Digest, [, uploadId, partNumber]: EdgeOwner): Promise<boolean> {
+    if (typeof uploadId !== 'string' || typeof partNumber !== 'number') return false;
+    const row = await metadata.get(s3Keys.part(uploadId, partNumber));
+    return row !== undefined && partCodec.decode(row).digest === digest;
   }
 
   return { expected, holds };

@@ -43,8 +43,18 @@ export interface BucketRecord {
   readonly ownership: Ownership;
   readonly publicAccessBlock?: PublicAccessBlock;
   readonly acl: readonly Grant[];
-  /** Which configuration documents the bucket has, so that requests do not look for those it has not. */
-  readonly documents: readonly DocumentKind[];
+  /**
+   * Which configuration documents the bucket has, each with its revision: requests do not look for those it has not,
+   * and what was parsed of one stays right as long as the revision is the same.
+   */
+  readonly documents: Readonly<Partial<Record<DocumentKind, DocumentPlace>>>;
+}
+
+export interface DocumentPlace {
+  /** Never the same for two documents. */
+  readonly revision: string;
+  /** How many rows it takes. */
+  readonly rows: number;
 }
 
 export type DocumentKind = 'policy' | 'cors' | 'lifecycle' | 'tagging' | 'encryption';
@@ -76,10 +86,12 @@ export interface VersionExtra {
   readonly acl: readonly Grant[];
 }
 
-/** One part of a multipart object, for partNumber reads and GetObjectAttributes. */
+/** One part of a multipart object, for partNumber reads, GetObjectAttributes and the digest of the whole. */
 export interface ObjectPart {
   readonly partNumber: number;
   readonly sizeBytes: number;
+  readonly digest: Digest;
+  /** Base64, of the algorithm of the object's checksum. */
   readonly checksum?: string;
 }
 
@@ -101,8 +113,9 @@ export interface ObjectVersion {
   readonly owner: UserName;
   readonly retention?: Retention;
   readonly legalHold?: boolean;
-  /** How many parts a multipart object has. Their sizes are in the part list of the record `x` when they differ. */
+  /** How many parts a multipart object has, and how many `y` rows list them. */
   readonly partsCount?: number;
+  readonly partPages?: number;
   /** Absent when it is in `x` rows; `extraRows` then tells how many. */
   readonly extra?: VersionExtra;
   readonly extraRows?: number;

@@ -4,9 +4,11 @@ import type { MetadataStore } from '../../../metadata/metadata-store.ts';
 import type { Transaction } from '../../../metadata/transaction.ts';
 import type { StoredBucket } from './buckets.ts';
 import { s3Keys } from './keyspace.ts';
+import { dropParts, placeParts } from './object-parts.ts';
 import { nextOrder } from './order.ts';
 import {
   type DeleteMarker,
+  type ObjectPart,
   type ObjectVersion,
   objectCodec,
   type UserName,
@@ -40,8 +42,10 @@ export interface FoundVersion<R extends VersionRecord = VersionRecord> {
 export interface NewVersion
   extends Pick<
     ObjectVersion,
-    'sizeBytes' | 'etag' | 'body' | 'sha256' | 'checksum' | 'owner' | 'retention' | 'legalHold' | 'partsCount'
+    'sizeBytes' | 'etag' | 'body' | 'sha256' | 'checksum' | 'owner' | 'retention' | 'legalHold'
   > {
+  /** Of a multipart object, in order. */
+  readonly parts?: readonly ObjectPart[];
   readonly extra: VersionExtra;
 }
 
@@ -76,6 +80,8 @@ export interface Versions {
    * What describes a version that was read in the same attempt. When it was replaced since, the transaction is lost
    * anyway, and this throws `conflict`.
    */
+  /** By what it is sorted by, whatever its id. */
+  findByOrder(place: KeyPlace, order: string): Promise<FoundVersion | undefined>;
   extra(place: KeyPlace, version: ObjectVersion): Promise<VersionExtra>;
   /** Makes `version` the current one. Its body must be prepared in the same `content.transact`, or be there. */
   put(
@@ -207,6 +213,17 @@ class StoredVersions implements Versions {
     throw changesTooFast(place.key);
   }
 
+  async findByOrder(place: KeyPlace, order: string): Promise<FoundVersion | undefined> {
+    const { id } = place.bucket.record;
+    const [currentRow, raw] = await this.#metadata.getMany([
+      s3Keys.current(id, place.key),
+      s3Keys.version(id, place.key, order),
+    ]);
+    const current = foundObject(currentRow);
+    if (current?.record.order === order) return current;
+    return raw && { record: versionCodec.decode(raw), row: 'older', raw };
+  }
+
   async extra(place: KeyPlace, version: ObjectVersion): Promise<VersionExtra> {
     const extra = await readExtra(this.#metadata, versionPlace(place), version);
     if (extra === undefined) throw changesTooFast(place.key);
@@ -216,7 +233,7 @@ class StoredVersions implements Versions {
   async put(
     transaction: Transaction,
     place: KeyPlace,
-    { extra, ...version }: NewVersion,
+    { extra, parts, ...version }: NewVersion,
     condition?: Condition,
   ): Promise<ObjectVersion> {
     const { id } = place.bucket.record;
@@ -226,7 +243,14 @@ class StoredVersions implements Versions {
     const record = placeExtra(
       transaction,
       versionPlace(place),
-      { ...version, kind: 'object', order, isNull, modifiedAtMs: this.#clock.now() },
+      {
+        ...version,
+        ...(parts === undefined ? {} : placeParts(transaction, { ...versionPlace(place), order }, parts)),
+        kind: 'object',
+        order,
+        isNull,
+        modifiedAtMs: this.#clock.now(),
+      },
       { extra, revision: 0 },
     );
     transaction.put(s3Keys.current(id, place.key), objectCodec.encode(record));
@@ -406,10 +430,11 @@ class StoredVersions implements Versions {
     if (record.isNull) transaction.delete(s3Keys.nullVersion(id, place.key));
   }
 
-  /** Lets go of what a version that ends has: its body and its extra rows. */
+  /** Lets go of what a version that ends has: its body and its further rows. */
   #release(transaction: Transaction, place: KeyPlace, record: ObjectVersion): void {
     const { id } = place.bucket.record;
     dropExtra(transaction, versionPlace(place), record);
+    dropParts(transaction, versionPlace(place), record);
     this.#content.removeEdge(transaction, record.body, versionOwner(id, place.key, record.order));
   }
 }
