@@ -14,6 +14,8 @@ export default defineConfig({
             'scripts/**/*.test.ts',
           ],
           exclude: ['**/*.contract.test.ts', '**/node_modules/**', '**/dist/**'],
+          // Against tests that hang; a machine that is busy with other things must not fail those that work.
+          testTimeout: 30_000,
         },
       },
       { test: { name: 'contract', include: ['packages/*/src/**/*.contract.test.ts'], testTimeout: 30_000 } },
