@@ -105,3 +105,49 @@ export function actionOf(
 export function resourceOf(bucket: string, key?: string): string {
   return key === undefined ? `bucket:${bucket}` : `bucket:${bucket}/${key}`;
 }
+
+/** Actions on objects; all others are on buckets or on nothing. */
+const OBJECT_ACTIONS = [
+  's3:AbortMultipartUpload',
+  's3:BypassGovernanceRetention',
+  's3:DeleteObject',
+  's3:DeleteObjectTagging',
+  's3:DeleteObjectVersion',
+  's3:DeleteObjectVersionTagging',
+  's3:GetObject',
+  's3:GetObjectAcl',
+  's3:GetObjectAttributes',
+  's3:GetObjectLegalHold',
+  's3:GetObjectRetention',
+  's3:GetObjectTagging',
+  's3:GetObjectVersion',
+  's3:GetObjectVersionAcl',
+  's3:GetObjectVersionAttributes',
+  's3:GetObjectVersionTagging',
+  's3:ListMultipartUploadParts',
+  's3:PutObject',
+  's3:PutObjectAcl',
+  's3:PutObjectLegalHold',
+  's3:PutObjectRetention',
+  's3:PutObjectTagging',
+  's3:PutObjectVersionAcl',
+  's3:PutObjectVersionTagging',
+  's3:RestoreObject',
+] as const;
+
+export const BUCKET_ACTIONS: ReadonlySet<string> = new Set(
+  [
+    ...Object.values(ACTIONS).filter((action) => action !== undefined),
+    's3:DeleteBucketPolicy',
+    's3:PutBucketLogging',
+    's3:PutBucketNotification',
+    's3:PutBucketRequestPayment',
+    's3:PutBucketWebsite',
+    's3:DeleteBucketWebsite',
+    's3:PutReplicationConfiguration',
+    's3:PutAccelerateConfiguration',
+  ].filter((action) => !(OBJECT_ACTIONS as readonly string[]).includes(action)),
+);
+
+/** What a policy may name. */
+export const ALL_ACTIONS: readonly string[] = [...BUCKET_ACTIONS, ...OBJECT_ACTIONS];

@@ -2,6 +2,7 @@ import { defineExtension, type Extension, type ExtensionHost, type Parts } from 
 import { S3Authorizer } from './access/authorizer.ts';
 import { ACCESS_KEY_PURPOSE, AccessKeys } from './auth/access-keys.ts';
 import { createS3Authenticator } from './auth/authenticator.ts';
+import { clientAddresses } from './auth/client-address.ts';
 import { type S3Options, s3Section } from './config.ts';
 import type { S3Deps } from './deps.ts';
 import { createUploads } from './multipart/uploads.ts';
@@ -49,7 +50,7 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
   return {
     protocols: createS3Protocols(deps),
     authenticators: [createS3Authenticator({ ...options, root, keys, clock })],
-    authorizers: [new S3Authorizer(buckets)],
+    authorizers: [new S3Authorizer({ ...deps, clientAddress: clientAddresses(options.trustedProxies) })],
     tasks: s3Tasks(deps),
   };
 }

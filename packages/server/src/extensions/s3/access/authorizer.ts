@@ -1,37 +1,178 @@
 import type { Permission, Principal } from '../../../extension/access.ts';
 import type { Authorization, Authorizer } from '../../../extension/contract.ts';
-import { isBucketName } from '../bucket-name.ts';
-import type { Buckets } from '../store/buckets.ts';
+import type { RequestHead } from '../../../http/protocol.ts';
+import { evaluatePolicy, type PolicyDecision } from '../../../policy/evaluate.ts';
+import type { Policy } from '../../../policy/policy.ts';
+import { type BucketName, isBucketName } from '../bucket-name.ts';
+import { canonicalId } from '../owner.ts';
+import type { Buckets, StoredBucket } from '../store/buckets.ts';
+import type { Documents } from '../store/documents.ts';
+import type { ObjectVersion, VersionExtra } from '../store/records.ts';
+import type { Versions } from '../store/versions.ts';
+import { aclAllows, aclNeeded, hasAcls } from './acl.ts';
+import { isPublicStatement, parseBucketPolicy } from './bucket-policy.ts';
+import { requestValues, userArn } from './request-values.ts';
+
+export interface S3AuthorizerDeps {
+  readonly buckets: Buckets;
+  readonly documents: Documents;
+  readonly versions: Versions;
+  readonly clock: { now(): number };
+  /** The peer's address, or the one a trusted proxy speaks for. */
+  clientAddress(head: RequestHead): string;
+}
 
 const ABSTAIN: Authorization = { effect: 'abstain' };
+/** Nobody may shut the owner out from where the policy itself is changed. */
+const POLICY_ACTIONS: ReadonlySet<string> = new Set([
+  's3:GetBucketPolicy',
+  's3:PutBucketPolicy',
+  's3:DeleteBucketPolicy',
+]);
+const OPEN_TO_USERS: ReadonlySet<string> = new Set(['s3:CreateBucket', 's3:ListAllMyBuckets']);
+const EXISTING_TAG = 's3:existingobjecttag/';
 
-/** What the owner of a bucket may do with it: everything. Root is allowed by the server's own authorizer. */
+/**
+ * What bucket policies, ownership and ACLs say. A Deny of the bucket's policy wins; then an Allow of it, the bucket's
+ * owner, or an ACL where the bucket has them. A policy that cannot be read denies everything but its repair.
+ */
 export class S3Authorizer implements Authorizer {
-  readonly #buckets: Buckets;
+  readonly #deps: S3AuthorizerDeps;
 
-  constructor(buckets: Buckets) {
-    this.#buckets = buckets;
+  constructor(deps: S3AuthorizerDeps) {
+    this.#deps = deps;
   }
 
-  async authorize(principal: Principal, permission: Permission): Promise<Authorization> {
-    if (!permission.action.startsWith('s3:')) return ABSTAIN;
-    if (principal.kind === 'anonymous') return ABSTAIN;
-    if (permission.action === 's3:CreateBucket' || permission.action === 's3:ListAllMyBuckets') {
-      return { effect: 'allow', reason: 'every user may have buckets' };
+  async authorize(principal: Principal, permission: Permission, head: RequestHead): Promise<Authorization> {
+    const { action } = permission;
+    if (!action.startsWith('s3:')) return ABSTAIN;
+    if (OPEN_TO_USERS.has(action)) {
+      return principal.kind === 'user' ? allow('every user may have buckets') : ABSTAIN;
     }
-    const bucket = bucketOf(permission);
-    const found = isBucketName(bucket) ? await this.#buckets.find(bucket) : undefined;
-    // Who is known is told that there is no such bucket, by the operation.
-    if (found === undefined) return { effect: 'allow', reason: 'no such bucket' };
-    return found.record.owner === principal.name
-      ? { effect: 'allow', reason: 'owner of the bucket' }
-      : ABSTAIN;
+    const { bucket: name, key } = parseResource(permission.resource);
+    const bucket = isBucketName(name) ? await this.#deps.buckets.find(name) : undefined;
+    // The operation says that there is no such bucket; at Amazon, too, that is no secret.
+    if (bucket === undefined) return allow('no such bucket');
+    const isOwner = principal.kind === 'user' && principal.name === bucket.record.owner;
+    if (isOwner && POLICY_ACTIONS.has(action)) return allow('owner of the bucket');
+    const decision = await this.#askPolicy({ principal, permission, head }, bucket, key);
+    if (decision.effect === 'deny' && !(isRoot(principal) && POLICY_ACTIONS.has(action))) {
+      return { effect: 'deny', reason: `bucket policy, statement ${decision.index}` };
+    }
+    if (decision.effect === 'allow' && !isRestricted(bucket, decision, principal)) {
+      return allow(`bucket policy, statement ${decision.index}`);
+    }
+    return this.#askOwnership({ principal, permission, head }, bucket, key);
+  }
+
+  async #askPolicy(
+    { principal, permission, head }: Asked,
+    bucket: StoredBucket,
+    key: string | undefined,
+  ): Promise<PolicyDecision> {
+    const policy = await this.#deps.documents.parsed(bucket, 'policy', (text) =>
+      parseBucketPolicy(text, bucket.name),
+    );
+    if (policy === undefined) return { effect: 'none' };
+    const existingTags =
+      key !== undefined && asksForTags(policy)
+        ? (await this.#object(bucket, key, permission))?.extra.tags
+        : undefined;
+    return evaluatePolicy(policy, {
+      principal: { names: namesOf(principal) },
+      action: permission.action,
+      resource: `arn:aws:s3:::${bucket.name}${key === undefined ? '' : `/${key}`}`,
+      values: requestValues({
+        principal,
+        permission,
+        head,
+        nowMs: this.#deps.clock.now(),
+        clientAddress: this.#deps.clientAddress(head),
+        ...(existingTags === undefined ? {} : { existingTags }),
+      }),
+    });
+  }
+
+  async #askOwnership(
+    { principal, permission }: Asked,
+    bucket: StoredBucket,
+    key: string | undefined,
+  ): Promise<Authorization> {
+    const { owner, ownership, acl, publicAccessBlock } = bucket.record;
+    const isOwner = principal.kind === 'user' && principal.name === owner;
+    if (!hasAcls(ownership)) return isOwner ? allow('owner of the bucket') : ABSTAIN;
+    const needed = aclNeeded(permission.action);
+    const options = { principal, ignoresPublic: publicAccessBlock?.ignorePublicAcls === true };
+    if (needed?.of === 'object' && key !== undefined) {
+      const object = await this.#object(bucket, key, permission);
+      if (object !== undefined) {
+        const subject = { owner: object.record.owner, acl: object.extra.acl };
+        return aclAllows(subject, needed.permission, options) ? allow('ACL of the object') : ABSTAIN;
+      }
+      // What is not there is a secret of those who may list.
+      const mayList = isOwner || aclAllows({ owner, acl }, 'READ', options);
+      return mayList ? allow('may list the bucket') : ABSTAIN;
+    }
+    if (isOwner) return allow('owner of the bucket');
+    if (needed?.of === 'bucket' && aclAllows({ owner, acl }, needed.permission, options)) {
+      return allow('ACL of the bucket');
+    }
+    return ABSTAIN;
+  }
+
+  async #object(
+    bucket: StoredBucket,
+    key: string,
+    { attributes }: Permission,
+  ): Promise<{ readonly record: ObjectVersion; readonly extra: VersionExtra } | undefined> {
+    const described = await this.#deps.versions.describe({ bucket, key }, attributes?.['s3:VersionId']);
+    if (described === undefined || described.extra === undefined) return undefined;
+    return { record: described.found.record, extra: described.extra };
   }
 }
 
-/** The bucket in `bucket:<name>` or `bucket:<name>/<key>`. */
-function bucketOf({ resource }: Permission): string {
+interface Asked {
+  readonly principal: Principal;
+  readonly permission: Permission;
+  readonly head: RequestHead;
+}
+
+function allow(reason: string): Authorization {
+  return { effect: 'allow', reason };
+}
+
+function isRoot(principal: Principal): boolean {
+  return principal.kind === 'user' && principal.isRoot;
+}
+
+/** RestrictPublicBuckets: what a policy gives to everybody reaches the owner alone. */
+function isRestricted(
+  { record }: StoredBucket,
+  decision: Extract<PolicyDecision, { effect: 'allow' | 'deny' }>,
+  principal: Principal,
+): boolean {
+  if (record.publicAccessBlock?.restrictPublicBuckets !== true) return false;
+  if (principal.kind === 'user' && principal.name === record.owner) return false;
+  return isPublicStatement(decision.statement);
+}
+
+function asksForTags({ statements }: Policy): boolean {
+  return statements.some(({ conditions }) => conditions.some(({ key }) => key.startsWith(EXISTING_TAG)));
+}
+
+function namesOf(principal: Principal): ReadonlySet<string> {
+  if (principal.kind === 'anonymous') return new Set();
+  return new Set([userArn(principal.name), canonicalId(principal.name), principal.name]);
+}
+
+/** `bucket:<name>` or `bucket:<name>/<key>`. */
+function parseResource(resource: string): {
+  readonly bucket: BucketName | string;
+  readonly key: string | undefined;
+} {
   const path = resource.slice('bucket:'.length);
   const slash = path.indexOf('/');
-  return slash < 0 ? path : path.slice(0, slash);
+  return slash < 0
+    ? { bucket: path, key: undefined }
+    : { bucket: path.slice(0, slash), key: path.slice(slash + 1) };
 }

@@ -1,0 +1,99 @@
+import type { Principal } from '../../../extension/access.ts';
+import type { Grant, Ownership, UserName } from '../store/records.ts';
+
+type AclPermission = Grant['permission'];
+
+/** What of an ACL each action needs ("Mapping of ACL permissions and access policy permissions"). */
+const NEEDED: Readonly<
+  Record<string, { readonly of: 'bucket' | 'object'; readonly permission: AclPermission }>
+> = {
+  's3:ListBucket': { of: 'bucket', permission: 'READ' },
+  's3:ListBucketVersions': { of: 'bucket', permission: 'READ' },
+  's3:ListBucketMultipartUploads': { of: 'bucket', permission: 'READ' },
+  's3:PutObject': { of: 'bucket', permission: 'WRITE' },
+  's3:DeleteObject': { of: 'bucket', permission: 'WRITE' },
+  's3:DeleteObjectVersion': { of: 'bucket', permission: 'WRITE' },
+  's3:AbortMultipartUpload': { of: 'bucket', permission: 'WRITE' },
+  's3:ListMultipartUploadParts': { of: 'bucket', permission: 'READ' },
+  's3:GetBucketAcl': { of: 'bucket', permission: 'READ_ACP' },
+  's3:PutBucketAcl': { of: 'bucket', permission: 'WRITE_ACP' },
+  's3:GetObject': { of: 'object', permission: 'READ' },
+  's3:GetObjectVersion': { of: 'object', permission: 'READ' },
+  's3:GetObjectAcl': { of: 'object', permission: 'READ_ACP' },
+  's3:GetObjectVersionAcl': { of: 'object', permission: 'READ_ACP' },
+  's3:PutObjectAcl': { of: 'object', permission: 'WRITE_ACP' },
+  's3:PutObjectVersionAcl': { of: 'object', permission: 'WRITE_ACP' },
+};
+
+/** Undefined where ACLs have no say. */
+export function aclNeeded(action: string) {
+  return NEEDED[action];
+}
+
+export interface AclSubject {
+  readonly owner: UserName;
+  readonly acl: readonly Grant[];
+}
+
+/** Whether the ACL, or ownership, gives the permission. Grants to everybody are left out where they are blocked. */
+export function aclAllows(
+  { owner, acl }: AclSubject,
+  permission: AclPermission,
+  { principal, ignoresPublic }: { readonly principal: Principal; readonly ignoresPublic: boolean },
+): boolean {
+  const user = principal.kind === 'user' ? principal.name : undefined;
+  if (user === owner) return true;
+  return acl.some((grant) => {
+    if (grant.permission !== permission && grant.permission !== 'FULL_CONTROL') return false;
+    if ('user' in grant.to) return grant.to.user === user;
+    if (ignoresPublic) return false;
+    return grant.to.group === 'AllUsers' || (grant.to.group === 'AuthenticatedUsers' && user !== undefined);
+  });
+}
+
+export function hasAcls(ownership: Ownership): boolean {
+  return ownership !== 'BucketOwnerEnforced';
+}
+
+export type CannedAcl =
+  | 'private'
+  | 'public-read'
+  | 'public-read-write'
+  | 'authenticated-read'
+  | 'bucket-owner-read'
+  | 'bucket-owner-full-control'
+  | 'aws-exec-read'
+  | 'log-delivery-write';
+
+/** The grants a canned ACL stands for, besides the owner's own. */
+export function cannedGrants(canned: CannedAcl, bucketOwner: UserName, owner: UserName): readonly Grant[] {
+  const everyone = { group: 'AllUsers' } as const;
+  switch (canned) {
+    case 'private':
+    case 'aws-exec-read':
+      return [];
+    case 'public-read':
+      return [{ to: everyone, permission: 'READ' }];
+    case 'public-read-write':
+      return [
+        { to: everyone, permission: 'READ' },
+        { to: everyone, permission: 'WRITE' },
+      ];
+    case 'authenticated-read':
+      return [{ to: { group: 'AuthenticatedUsers' }, permission: 'READ' }];
+    case 'bucket-owner-read':
+      return owner === bucketOwner ? [] : [{ to: { user: bucketOwner }, permission: 'READ' }];
+    case 'bucket-owner-full-control':
+      return owner === bucketOwner ? [] : [{ to: { user: bucketOwner }, permission: 'FULL_CONTROL' }];
+    case 'log-delivery-write':
+      return [
+        { to: { group: 'LogDelivery' }, permission: 'WRITE' },
+        { to: { group: 'LogDelivery' }, permission: 'READ_ACP' },
+      ];
+  }
+}
+
+/** Whether an ACL gives anything to everybody, or to everybody with a key. */
+export function isPublicAcl(acl: readonly Grant[]): boolean {
+  return acl.some(({ to }) => 'group' in to && to.group !== 'LogDelivery');
+}

@@ -1,0 +1,48 @@
+import { isPublicPolicy, MAX_POLICY_BYTES, parseBucketPolicy } from '../access/bucket-policy.ts';
+import { collectPayload } from '../auth/payload.ts';
+import { S3Error } from '../errors.ts';
+import type { Handler } from '../handlers.ts';
+import type { BucketOperation } from '../operation.ts';
+import { emptyReply, xmlReply } from '../reply.ts';
+
+/** The bytes as they were put. */
+export const getBucketPolicy: Handler<BucketOperation> = async ({ bucket: name }, _context, deps) => {
+  const text = await deps.documents.read(await deps.buckets.require(name), 'policy');
+  if (text === undefined) throw noSuchPolicy(name);
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: text };
+};
+
+export const putBucketPolicy: Handler<BucketOperation> = async ({ bucket: name }, context, deps) => {
+  await deps.buckets.require(name);
+  const { bytes } = await collectPayload(context, MAX_POLICY_BYTES + 1);
+  const text = bytes.toString();
+  const policy = parseBucketPolicy(text, name);
+  await deps.documents.put(name, 'policy', text, ({ record }) => {
+    if (record.publicAccessBlock?.blockPublicPolicy !== true || !isPublicPolicy(policy)) return;
+    throw new S3Error(
+      'AccessDenied',
+      'The policy grants access to everybody, which BlockPublicPolicy of the bucket does not allow.',
+    );
+  });
+  return emptyReply(204);
+};
+
+export const deleteBucketPolicy: Handler<BucketOperation> = async ({ bucket }, _context, deps) => {
+  await deps.buckets.require(bucket);
+  await deps.documents.remove(bucket, 'policy');
+  return emptyReply(204);
+};
+
+export const getBucketPolicyStatus: Handler<BucketOperation> = async ({ bucket: name }, _context, deps) => {
+  const bucket = await deps.buckets.require(name);
+  const policy = await deps.documents.parsed(bucket, 'policy', (text) => parseBucketPolicy(text, name));
+  if (policy === undefined) throw noSuchPolicy(name);
+  const isRestricted = bucket.record.publicAccessBlock?.restrictPublicBuckets === true;
+  return xmlReply('PolicyStatus', { IsPublic: isPublicPolicy(policy) && !isRestricted });
+};
+
+function noSuchPolicy(bucket: string): S3Error {
+  return new S3Error('NoSuchBucketPolicy', 'The bucket policy does not exist', {
+    fields: { BucketName: bucket },
+  });
+}
