@@ -2,6 +2,12 @@ import type { Reply, RequestContext } from '../../http/protocol.ts';
 import type { S3Deps } from './deps.ts';
 import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
+import {
+  deleteBucketPolicy,
+  getBucketPolicy,
+  getBucketPolicyStatus,
+  putBucketPolicy,
+} from './operations/bucket-policy.ts';
 import { createBucket } from './operations/create-bucket.ts';
 import { deleteBucket } from './operations/delete-bucket.ts';
 import { deleteObject } from './operations/delete-object.ts';
@@ -33,6 +39,10 @@ export const bucketHandlers: Handlers<BucketOperation> = {
   's3.ListObjects': listObjects,
   's3.ListObjectsV2': listObjectsV2,
   's3.ListObjectVersions': listObjectVersions,
+  's3.GetBucketPolicy': getBucketPolicy,
+  's3.PutBucketPolicy': putBucketPolicy,
+  's3.DeleteBucketPolicy': deleteBucketPolicy,
+  's3.GetBucketPolicyStatus': getBucketPolicyStatus,
   's3.ListMultipartUploads': listMultipartUploads,
 };
 

@@ -55,44 +55,6 @@ export function hasAcls(ownership: Ownership): boolean {
   return ownership !== 'BucketOwnerEnforced';
 }
 
-export type CannedAcl =
-  | 'private'
-  | 'public-read'
-  | 'public-read-write'
-  | 'authenticated-read'
-  | 'bucket-owner-read'
-  | 'bucket-owner-full-control'
-  | 'aws-exec-read'
-  | 'log-delivery-write';
-
-/** The grants a canned ACL stands for, besides the owner's own. */
-export function cannedGrants(canned: CannedAcl, bucketOwner: UserName, owner: UserName): readonly Grant[] {
-  const everyone = { group: 'AllUsers' } as const;
-  switch (canned) {
-    case 'private':
-    case 'aws-exec-read':
-      return [];
-    case 'public-read':
-      return [{ to: everyone, permission: 'READ' }];
-    case 'public-read-write':
-      return [
-        { to: everyone, permission: 'READ' },
-        { to: everyone, permission: 'WRITE' },
-      ];
-    case 'authenticated-read':
-      return [{ to: { group: 'AuthenticatedUsers' }, permission: 'READ' }];
-    case 'bucket-owner-read':
-      return owner === bucketOwner ? [] : [{ to: { user: bucketOwner }, permission: 'READ' }];
-    case 'bucket-owner-full-control':
-      return owner === bucketOwner ? [] : [{ to: { user: bucketOwner }, permission: 'FULL_CONTROL' }];
-    case 'log-delivery-write':
-      return [
-        { to: { group: 'LogDelivery' }, permission: 'WRITE' },
-        { to: { group: 'LogDelivery' }, permission: 'READ_ACP' },
-      ];
-  }
-}
-
 /** Whether an ACL gives anything to everybody, or to everybody with a key. */
 export function isPublicAcl(acl: readonly Grant[]): boolean {
   return acl.some(({ to }) => 'group' in to && to.group !== 'LogDelivery');
