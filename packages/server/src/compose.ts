@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
+import { auditChanges } from './composition/audit-changes.ts';
 import { backgroundTasks, tasksAtStart } from './composition/background-tasks.ts';
 import { openStores, type Stores } from './composition/open-stores.ts';
 import { readinessChecks } from './composition/readiness-checks.ts';
@@ -17,6 +18,7 @@ import { Pipeline } from './http/pipeline.ts';
 import type { Protocol } from './http/protocol.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { TlsFiles } from './http/tls-files.ts';
+import { type AuditLog, openAuditLog } from './log/audit-log.ts';
 import { createOciProtocol } from './oci/protocol.ts';
 import type { Registry } from './registry/registry.ts';
 import { Scheduler } from './work/scheduler.ts';
@@ -66,7 +68,9 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     },
   });
   let tls: TlsFiles | undefined;
+  let audit: AuditLog | undefined;
   try {
+    audit = config.log.audit === undefined ? undefined : openAuditLog(config.log.audit);
     const checks = readinessChecks({
       stores,
       reserveBytes: config.storage.reserveBytes,
@@ -78,6 +82,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     tls = await openTls(config, log);
   } catch (error) {
     await extensions?.close(SHUTDOWN_DEADLINE_MS);
+    audit?.close();
     await stores.close();
     throw error;
   }
@@ -96,6 +101,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     authorizers: sealed.authorizers,
     cors: createCors({ allowOrigins: config.http.allowOrigins }),
     log,
+    onFinished: audit && auditChanges(audit),
   });
   const server = createHttpServer({
     pipeline,
@@ -137,6 +143,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
         await backgroundEnded;
         await sealed.close(SHUTDOWN_DEADLINE_MS);
         tls?.close();
+        audit?.close();
         await stores.close();
       })();
       return closed;

@@ -96,6 +96,7 @@ function otherKeys(config: Config): KeyValue[] {
   return [
     ['log.level', config.log.level],
     ['log.output', config.log.output ?? 'standard error'],
+    ['log.audit', config.log.audit ?? 'none'],
     ['workers', String(config.workers)],
     ...config.extensions.map(({ name, module }): KeyValue => [`extensions.${name}`, `from ${module}`]),
   ];

@@ -59,6 +59,7 @@ export function resolveConfig(
     log: {
       level: logLevel(file.log?.level),
       ...(file.log?.output ? { output: absolute(file.log.output) } : {}),
+      ...(file.log?.audit ? { audit: absolute(file.log.audit) } : {}),
     },
     extensions: resolveExtensions(file, around.sections),
     sections: resolveSections(file, around.sections),

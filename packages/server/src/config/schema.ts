@@ -166,7 +166,7 @@ const log = z.strictObject({
     .optional()
     .meta({ description: 'The least level that is logged. Default "info".' }),
   output: text('A file the log is appended to. Default: standard error.'),
-  audit: notYet(),
+  audit: text('A file to which a line is appended for each change a client made. Default: none.'),
 });
 
 /** zot's extensions that a later release brings. `search: {}` switches search on there, so only `enable: false` is off. */

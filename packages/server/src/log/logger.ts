@@ -1,8 +1,5 @@
-import { openSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { StoreError } from '@zot-artifact-store/spec';
 import pino, { type Bindings, type Logger } from 'pino';
-import { makeFolders } from '../work/make-folders.ts';
+import { openLogFile } from './log-file.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
 
@@ -10,6 +7,8 @@ export interface LogConfig {
   readonly level: LogLevel;
   /** Absolute path of a file that is appended to (`/dev/stdout` is one); undefined is standard error. */
   readonly output?: string;
+  /** Absolute path of a file to which a line is appended for each change a client made. */
+  readonly audit?: string;
 }
 
 export interface OpenLog {
@@ -64,16 +63,6 @@ export function openLog(config: LogConfig, bindings: Bindings = {}): OpenLog {
     destination,
   );
   return { log, flush: () => flushQuietly(destination) };
-}
-
-function openLogFile(path: string): number {
-  try {
-    makeFolders(dirname(path), 0o700);
-    return openSync(path, 'a', 0o600);
-  } catch (cause) {
-    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
-    throw new StoreError('unavailable', `The log file ${path} cannot be opened (${reason}).`, { cause });
-  }
 }
 
 function flushQuietly(destination: { flushSync(): void }): void {
