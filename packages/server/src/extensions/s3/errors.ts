@@ -60,6 +60,7 @@ const CODES = {
   MalformedPolicy: bad(),
   MalformedTrailerError: bad(),
   MalformedXML: bad(),
+  MaxPostPreDataLengthExceededError: bad('body-too-large'),
   MaxMessageLengthExceeded: bad('body-too-large'),
   MetadataTooLarge: bad('headers-too-large'),
   MethodNotAllowed: { status: 405, kind: 'method-not-allowed' },

@@ -1,10 +1,11 @@
+import type { Principal } from '../../../extension/access.ts';
 import type { Authentication, Authenticator } from '../../../extension/contract.ts';
 import type { Operation, RequestHead } from '../../../http/protocol.ts';
 import { S3Error } from '../errors.ts';
 import type { S3Operation } from '../operation.ts';
 import type { S3Query } from '../query.ts';
 import type { RegionRule } from './credential-scope.ts';
-import type { CredentialDeps } from './credentials.ts';
+import type { Credential, CredentialDeps } from './credentials.ts';
 import { headerOf } from './header-of.ts';
 import { verifyHeaderV4 } from './header-v4.ts';
 import { isPresignedV4, verifyPresignedV4 } from './presigned-v4.ts';
@@ -50,19 +51,13 @@ export function createS3Authenticator(deps: S3AuthenticatorDeps): Authenticator 
         );
       }
       rememberSignedRequest(head, signed);
-      return {
-        outcome: 'principal',
-        principal: {
-          kind: 'user',
-          name: credential.user,
-          groups: credential.groups,
-          via: 'access-key',
-          isRoot: credential.isRoot,
-          accessKeyId: credential.accessKeyId,
-        },
-      };
+      return { outcome: 'principal', principal: principalOf(credential) };
     },
   };
+}
+
+export function principalOf({ user, groups, isRoot, accessKeyId }: Credential): Principal {
+  return { kind: 'user', name: user, groups, via: 'access-key', isRoot, accessKeyId };
 }
 
 export function signatureDepsOf(deps: S3AuthenticatorDeps): SignatureDeps {
