@@ -9,6 +9,7 @@ import type { Permission, Principal } from '../../server/src/extension/access.ts
 import type { Vetoes } from '../../server/src/extension/contract.ts';
 import type { NewEvent } from '../../server/src/extension/events.ts';
 import { VetoChain } from '../../server/src/extension/veto-chain.ts';
+import { createPostForms } from '../../server/src/extensions/s3/auth/post-forms.ts';
 import { parseBucketName } from '../../server/src/extensions/s3/bucket-name.ts';
 import { type S3Options, s3Section } from '../../server/src/extensions/s3/config.ts';
 import type { S3Deps } from '../../server/src/extensions/s3/deps.ts';
@@ -26,6 +27,14 @@ import { type Stepper, steppedDriver, steppedMetadata } from './stepped-store.ts
 
 export const GRACE_MS = 1_000;
 export const ALICE: Principal = { kind: 'user', name: 'alice', groups: [], via: 'test', isRoot: false };
+
+/** Signs forms in the name of ALICE. */
+export const ALICES_KEY = { accessKeyId: 'ALICE', secretAccessKey: 'secret-of-alice' };
+const ROOT = { user: 'root', password: 'root-password' };
+const KEYS = {
+  find: async (accessKeyId: string) =>
+    accessKeyId === ALICES_KEY.accessKeyId ? { ...ALICES_KEY, user: 'alice' } : undefined,
+};
 
 export interface S3BenchOptions {
   readonly options?: Partial<S3Options>;
@@ -85,6 +94,7 @@ export class S3Bench {
     const vetoes = new VetoChain();
     vetoes.seal([this.#options.vetoes ?? {}]);
     const buckets = createBuckets(metadata, clock);
+    const options = { ...s3Section.parse({}), ...this.#options.options };
     return {
       metadata,
       content,
@@ -92,11 +102,12 @@ export class S3Bench {
       log,
       vetoes,
       events: { write: (_transaction, event) => this.events.push(event) },
-      options: { ...s3Section.parse({}), ...this.#options.options },
+      options,
       buckets,
       documents: createDocuments(metadata, buckets),
       versions: createVersions({ metadata, content, clock }),
       uploads: createUploads({ metadata, content, buckets, clock }),
+      postForms: createPostForms({ ...options, root: ROOT, keys: KEYS, clock }),
     };
   }
 

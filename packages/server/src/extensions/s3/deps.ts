@@ -3,6 +3,7 @@ import type { ContentStore } from '../../content/content-store.ts';
 import type { Vetoes } from '../../extension/contract.ts';
 import type { EventSink } from '../../extension/events.ts';
 import type { MetadataStore } from '../../metadata/metadata-store.ts';
+import type { PostForms } from './auth/post-forms.ts';
 import type { S3Options } from './config.ts';
 import type { Uploads } from './multipart/uploads.ts';
 import type { Buckets } from './store/buckets.ts';
@@ -22,4 +23,6 @@ export interface S3Deps {
   readonly documents: Documents;
   readonly versions: Versions;
   readonly uploads: Uploads;
+  /** Judges the forms of PostObject. */
+  readonly postForms: PostForms;
 }

@@ -3,6 +3,7 @@ import { S3Authorizer } from './access/authorizer.ts';
 import { ACCESS_KEY_PURPOSE, AccessKeys } from './auth/access-keys.ts';
 import { createS3Authenticator } from './auth/authenticator.ts';
 import { clientAddresses } from './auth/client-address.ts';
+import { createPostForms } from './auth/post-forms.ts';
 import { type S3Options, s3Section } from './config.ts';
 import type { S3Deps } from './deps.ts';
 import { createUploads } from './multipart/uploads.ts';
@@ -32,6 +33,9 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
   const versions = createVersions({ metadata, content, clock });
   const uploads = createUploads({ metadata, content, buckets, clock });
   const documents = createDocuments(metadata, buckets);
+  const sealingKey = host.deriveSecret(ACCESS_KEY_PURPOSE);
+  const keys = new AccessKeys({ metadata, clock, sealingKey });
+  const authentication = { ...options, root, keys, clock };
   const deps: S3Deps = {
     metadata,
     content,
@@ -44,12 +48,11 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
     documents,
     versions,
     uploads,
+    postForms: createPostForms(authentication),
   };
-  const sealingKey = host.deriveSecret(ACCESS_KEY_PURPOSE);
-  const keys = new AccessKeys({ metadata, clock, sealingKey });
   return {
     protocols: createS3Protocols(deps),
-    authenticators: [createS3Authenticator({ ...options, root, keys, clock })],
+    authenticators: [createS3Authenticator(authentication)],
     authorizers: [new S3Authorizer({ ...deps, clientAddress: clientAddresses(options.trustedProxies) })],
     tasks: s3Tasks(deps),
   };

@@ -1,12 +1,12 @@
 import { isStoreError } from '@zot-artifact-store/spec';
 import type { RequestContext } from '../../../http/protocol.ts';
 import { resourceOf } from '../actions.ts';
+import { assertIntegrityStated, collectPayload } from '../auth/collect-payload.ts';
 import { headerOf } from '../auth/header-of.ts';
 import type { BucketName } from '../bucket-name.ts';
 import type { S3Deps } from '../deps.ts';
 import { S3Error, toS3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
-import { assertBodyChecked, collectDocument } from '../object/collect-document.ts';
 import { type DeleteEntry, parseDeleteDocument } from '../object/delete-document.ts';
 import { type DeletedObject, deleteObject } from '../object/delete-object.ts';
 import type { BucketOperation } from '../operation.ts';
@@ -22,8 +22,8 @@ const CONCURRENCY = 32;
 export const deleteObjects: Handler<BucketOperation> = async ({ bucket }, context, deps) => {
   const { head } = context;
   await deps.buckets.require(bucket);
-  assertBodyChecked(head);
-  const { entries, isQuiet } = parseDeleteDocument(await collectDocument(context, MAX_DOCUMENT_BYTES));
+  assertIntegrityStated(head);
+  const { entries, isQuiet } = parseDeleteDocument(await collectPayload(context, MAX_DOCUMENT_BYTES));
   const bypassGovernance = headerOf(head, 'x-amz-bypass-governance-retention')?.toLowerCase() === 'true';
   const deleted: XmlElement[] = [];
   const errors: XmlElement[] = [];
