@@ -1,7 +1,7 @@
 import { isPublicPolicy, MAX_POLICY_BYTES, parseBucketPolicy } from '../access/bucket-policy.ts';
+import { collectPayload } from '../auth/collect-payload.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
-import { collectDocument } from '../object/collect-document.ts';
 import type { BucketOperation } from '../operation.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
 
@@ -14,7 +14,7 @@ export const getBucketPolicy: Handler<BucketOperation> = async ({ bucket: name }
 
 export const putBucketPolicy: Handler<BucketOperation> = async ({ bucket: name }, context, deps) => {
   await deps.buckets.require(name);
-  const text = (await collectDocument(context, MAX_POLICY_BYTES)).toString();
+  const text = (await collectPayload(context, MAX_POLICY_BYTES)).toString();
   const policy = parseBucketPolicy(text, name);
   await deps.documents.put(name, 'policy', text, ({ record }) => {
     if (record.publicAccessBlock?.blockPublicPolicy !== true || !isPublicPolicy(policy)) return;
