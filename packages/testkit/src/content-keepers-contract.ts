@@ -386,6 +386,7 @@ export function contentKeepersContract(name: string, open: () => Promise<OpenedC
           blobs: 3,
           blobBytes: SMALL.length + 2 * LARGE.length,
           unownedBlobs: 1,
+          provisionalBlobs: 0,
           edges: 2,
           objects: 1,
         });

@@ -84,6 +84,7 @@ const EMPTY_STORE: OpenedStore = {
     blobs: 1,
     blobBytes: 42,
     unownedBlobs: 0,
+    provisionalBlobs: 0,
     edges: 1,
     objects: 1,
   }),

@@ -8,7 +8,13 @@ export type BlobLocation =
   | { readonly kind: 'inline'; readonly bytes: Uint8Array }
   | { readonly kind: 'file'; readonly name: ObjectName }
   /** The concatenation of `parts` blobs, listed in `pages` rows of the parts table. */
-  | { readonly kind: 'composite'; readonly parts: number; readonly pages: number };
+  | {
+      readonly kind: 'composite';
+      readonly parts: number;
+      readonly pages: number;
+      /** Its digest is a random name: nobody has hashed the whole yet. */
+      readonly provisional?: true;
+    };
 
 export interface BlobRecord {
   readonly size: number;
@@ -41,6 +47,10 @@ export function decodeBlob(digest: Digest, value: Uint8Array): BlobRecord {
   if (!Number.isSafeInteger(record?.size) || !['inline', 'file', 'composite'].includes(record.location?.kind))
     throw new StoreError('internal', `the record of ${digest} makes no sense`, { resource: digest });
   return record;
+}
+
+export function isProvisional({ location }: BlobRecord): boolean {
+  return location.kind === 'composite' && location.provisional === true;
 }
 
 export async function findBlob(

@@ -1,9 +1,10 @@
 import { type Digest, isStoreError } from '@zot-artifact-store/spec';
 import { type Transaction, transact } from '../metadata/transaction.ts';
 import type { ObjectName } from './blob-driver.ts';
-import { type BlobLocation, type BlobRecord, blobUnknown, decodeBlob, encodeBlob } from './blob-records.ts';
-import { dropComposite, putComposite } from './composite.ts';
+import { type BlobLocation, type BlobRecord, decodeBlob, encodeBlob } from './blob-records.ts';
+import { type CompositePart, dropComposite, putComposite } from './composite.ts';
 import { compositeOwner, putCandidate, putEdge } from './edges.ts';
+import { type Brought, flattenParts } from './flatten-parts.ts';
 import { contentKeys } from './keyspace.ts';
 import { objectName } from './object-name.ts';
 import type { PreparedUnit, PreparedUnits } from './prepared.ts';
@@ -22,6 +23,8 @@ export interface TransactionScope {
   readonly prepared: ReadonlySet<Digest>;
   /** Blobs that got an edge. */
   readonly edged: Set<Digest>;
+  /** Blobs that lost one: candidates, unless they got another. */
+  readonly dropped: Set<Digest>;
 }
 
 /**
@@ -48,10 +51,20 @@ export async function commitPrepared<T>(
     result = await transact(deps.metadata, async (transaction) => {
       isDeciding = true;
       used = new Used();
-      const scope = { prepared: new Set(units.keys()), edged: new Set<Digest>() };
+      const scope = {
+        prepared: new Set(units.keys()),
+        edged: new Set<Digest>(),
+        dropped: new Set<Digest>(),
+      };
       const value = await attempt(transaction, scope);
-      await addRecords(deps, transaction, { units: [...units.values()], published, used });
-      for (const { digest } of prepared) {
+      await addRecords(deps, transaction, {
+        units: [...units.values()],
+        published,
+        used,
+        edged: scope.edged,
+      });
+      // What somebody holds after this transaction need not be looked at: whoever lets go makes it a candidate.
+      for (const digest of new Set([...prepared.map((blob) => blob.digest), ...scope.dropped])) {
         if (!scope.edged.has(digest)) putCandidate(transaction, { ...deps, digest, dueAtMs: dueAt(deps) });
       }
       isDeciding = false;
@@ -92,6 +105,15 @@ interface Records {
   readonly units: readonly PreparedUnit[];
   readonly published: Map<Digest, ObjectName>;
   readonly used: Used;
+  readonly edged: Set<Digest>;
+}
+
+/** What is known of the units so far; parts come before their composites. */
+class BroughtSoFar implements Brought {
+  readonly records = new Map<Digest, BlobRecord>();
+  readonly parts = new Map<Digest, readonly CompositePart[]>();
+  /** Put by this transaction; the others were there. */
+  readonly fresh = new Set<Digest>();
 }
 
 async function addRecords(deps: CommitDeps, transaction: Transaction, records: Records): Promise<void> {
@@ -99,21 +121,23 @@ async function addRecords(deps: CommitDeps, transaction: Transaction, records: R
   const { metadata, volume } = deps;
   const keys = records.units.map(({ digest }) => contentKeys.blob(volume, digest));
   const values = await metadata.getMany(keys);
-  const fresh = new Set<Digest>();
+  const brought = new BroughtSoFar();
   for (const [index, unit] of records.units.entries()) {
     const value = values[index];
     const old = value && decodeBlob(unit.digest, value);
     transaction.expectUnchanged(contentKeys.blob(volume, unit.digest), value);
     if (old !== undefined && !old.corrupt) {
-      rejoin(deps, transaction, { unit, fresh });
+      brought.records.set(unit.digest, old);
+      rejoin(deps, transaction, { unit, fresh: brought.fresh });
       continue;
     }
     if (old !== undefined)
       await dropDamaged(deps, transaction, { digest: unit.digest, old, used: records.used });
-    const location = await place(deps, transaction, { unit, records });
+    const location = await place(deps, transaction, { unit, records, brought });
     const record: BlobRecord = { size: unit.sizeBytes, createdAtMs: deps.clock.now(), location };
     transaction.put(contentKeys.blob(volume, unit.digest), encodeBlob(record));
-    fresh.add(unit.digest);
+    brought.records.set(unit.digest, record);
+    brought.fresh.add(unit.digest);
   }
 }
 
@@ -148,7 +172,11 @@ async function dropDamaged(
 async function place(
   deps: CommitDeps,
   transaction: Transaction,
-  { unit, records }: { readonly unit: PreparedUnit; readonly records: Records },
+  {
+    unit,
+    records,
+    brought,
+  }: { readonly unit: PreparedUnit; readonly records: Records; readonly brought: BroughtSoFar },
 ): Promise<BlobLocation> {
   const { digest, source } = unit;
   const { volume } = deps;
@@ -169,32 +197,13 @@ async function place(
       return { kind: 'file', name };
     }
     case 'composite': {
-      const brought = new Set(records.units.map((each) => each.digest));
-      const others = new Set(source.parts.map((part) => part.digest).filter((part) => !brought.has(part)));
-      await expectParts(deps, transaction, [...others]);
-      return putComposite(transaction, { volume, digest, parts: source.parts });
+      const parts = await flattenParts(deps, transaction, { parts: source.parts, brought });
+      brought.parts.set(digest, parts);
+      for (const part of parts) records.edged.add(part.digest);
+      return putComposite(transaction, { volume, digest, parts, provisional: source.provisional === true });
     }
   }
 }
-
-/** Throws `blob-unknown` when a part is not there, rather than losing every attempt. */
-async function expectParts(
-  deps: CommitDeps,
-  transaction: Transaction,
-  parts: readonly Digest[],
-): Promise<void> {
-  for (let at = 0; at < parts.length; at += PARTS_AT_ONCE) {
-    const some = parts.slice(at, at + PARTS_AT_ONCE);
-    const keys = some.map((part) => contentKeys.blob(deps.volume, part));
-    const values = await deps.metadata.getMany(keys);
-    for (const [index, part] of some.entries()) {
-      if (values[index] === undefined) throw blobUnknown(part);
-      transaction.expectPresent(contentKeys.blob(deps.volume, part));
-    }
-  }
-}
-
-const PARTS_AT_ONCE = 256;
 
 function dueAt({ clock, graceMs }: CommitDeps): number {
   return clock.now() + graceMs;

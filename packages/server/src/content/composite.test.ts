@@ -21,7 +21,12 @@ describe('the part list of a composite', () => {
         const metadata = new MemoryMetadataStore();
         const store = { metadata, volume: '/v' };
         const transaction = new Transaction();
-        const { pages } = putComposite(transaction, { volume: '/v', digest: WHOLE, parts });
+        const { pages } = putComposite(transaction, {
+          volume: '/v',
+          digest: WHOLE,
+          parts,
+          provisional: false,
+        });
         for (const { value } of transaction.puts) expect(value.length).toBeLessThanOrEqual(MAX_VALUE_BYTES);
         await metadata.commit(transaction);
 

@@ -51,8 +51,14 @@ export function paginateParts(parts: readonly CompositePart[]): PartsPage[] {
 /** Adds the parts pages and the edges by which the composite holds its parts. Returns the location for its record. */
 export function putComposite(
   transaction: Transaction,
-  { volume, digest, parts }: { volume: string; digest: Digest; parts: readonly CompositePart[] },
+  composite: {
+    readonly volume: string;
+    readonly digest: Digest;
+    readonly parts: readonly CompositePart[];
+    readonly provisional: boolean;
+  },
 ): CompositeLocation {
+  const { volume, digest, parts, provisional } = composite;
   const pages = paginateParts(parts);
   pages.forEach((page, index) => {
     transaction.put(contentKeys.partsPage(volume, digest, index), encodePage(page));
@@ -60,7 +66,8 @@ export function putComposite(
   for (const part of new Set(parts.map((each) => each.digest))) {
     putEdge(transaction, { volume, digest: part, owner: compositeOwner(digest) });
   }
-  return { kind: 'composite', parts: parts.length, pages: pages.length };
+  const location = { kind: 'composite', parts: parts.length, pages: pages.length } as const;
+  return provisional ? { ...location, provisional } : location;
 }
 
 /** Deletes what `putComposite` added; the parts become candidates. */
@@ -89,6 +96,28 @@ export async function findPage(store: Store, digest: Digest, index: number): Pro
   const value = await store.metadata.get(contentKeys.partsPage(store.volume, digest, index));
   return value && decodePage(digest, value);
 }
+
+/** All parts in order; undefined when a page is missing. */
+export async function findParts(
+  { metadata, volume }: Store,
+  digest: Digest,
+  pages: number,
+): Promise<CompositePart[] | undefined> {
+  const parts: CompositePart[] = [];
+  for (let from = 0; from < pages; from += PAGES_AT_ONCE) {
+    const count = Math.min(PAGES_AT_ONCE, pages - from);
+    const keys = Array.from({ length: count }, (_, index) =>
+      contentKeys.partsPage(volume, digest, from + index),
+    );
+    for (const value of await metadata.getMany(keys)) {
+      if (value === undefined) return undefined;
+      parts.push(...decodePage(digest, value).parts);
+    }
+  }
+  return parts;
+}
+
+const PAGES_AT_ONCE = 64;
 
 /** The index of the page that holds byte `offset`: a binary search over the pages' starts. */
 export async function findPageOf(

@@ -9,6 +9,8 @@ export interface BlobInfo {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly createdAtMs: number;
+  /** The digest is a name that `composeParts` gave: it says nothing of the content, and clients must not see it. */
+  readonly provisional?: true;
 }
 
 /**
@@ -123,12 +125,30 @@ export interface ContentStore {
 
   /**
    * Prepares a blob that is the concatenation of blobs already in the store, without copying (multipart upload).
-   * `digest` is trusted: the caller computed it. Parts must be visible when the transaction commits.
+   * `digest` is trusted: the caller computed it. Parts must be visible when the transaction commits, have the size that
+   * is given, and may repeat; of a part that is such a blob itself, its own parts are taken. `argument-invalid` when
+   * they are more than 100,000 in all.
    */
   compose(
     digest: Digest,
     parts: readonly { readonly digest: Digest; readonly sizeBytes: number }[],
   ): PreparedBlob;
+  /**
+   * As `compose`, when nobody has hashed the whole yet. The blob has a provisional name: in the form of a sha256 digest,
+   * random, and never to be shown to a client as the digest of anything. All else works with it as with any blob. Once
+   * the digest is known (`hashWhole`), `compose(digest, [provisional])` gives the same parts their lasting name.
+   */
+  composeParts(parts: readonly { readonly digest: Digest; readonly sizeBytes: number }[]): PreparedBlob;
+
+  /**
+   * Reads a blob to its end, with bounded memory, and hashes it off the event loop; in lower-case hex, one for each
+   * algorithm. Throws as `read`.
+   */
+  hashWhole(
+    digest: Digest,
+    algorithms: readonly HashAlgorithm[],
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Readonly<Partial<Record<HashAlgorithm, string>>>>;
 
   /**
    * Read, decide, commit with retries (see metadata/transaction). Adds the records of `prepared` to the transaction,
@@ -145,7 +165,7 @@ export interface ContentStore {
    * transaction counts). Setting an edge twice is the same as once.
    */
   addEdge(transaction: Transaction, digest: Digest, owner: EdgeOwner): void;
-  /** Removes the edge and makes the blob a candidate for collection. */
+  /** Removes the edge and makes the blob a candidate for collection, unless the transaction gives it another. */
   removeEdge(transaction: Transaction, digest: Digest, owner: EdgeOwner): void;
   /** Whether any owner whose tuple starts with `ownerPrefix` holds the blob. */
   isOwned(digest: Digest, ownerPrefix: readonly KeyPart[]): Promise<boolean>;

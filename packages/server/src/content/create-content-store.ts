@@ -3,10 +3,11 @@ import { type Digest, digestAlgorithm, digestHex, StoreError } from '@zot-artifa
 import type { MetadataStore } from '../metadata/metadata-store.ts';
 import { type Transaction, transact } from '../metadata/transaction.ts';
 import type { BlobDriver } from './blob-driver.ts';
-import { blobCorrupt, blobUnknown, findBlob } from './blob-records.ts';
+import { blobCorrupt, blobUnknown, findBlob, isProvisional } from './blob-records.ts';
 import { type CommitDeps, commitPrepared, type TransactionScope } from './commit-prepared.ts';
 import type { ContentStore } from './content-store.ts';
 import { dropEdge, isOwned, putEdge } from './edges.ts';
+import { hashWhole } from './hash-whole.ts';
 import type { HashPool } from './hashing/hash-pool.ts';
 import { contentKeys } from './keyspace.ts';
 import { linkOut } from './link-out.ts';
@@ -17,7 +18,8 @@ import {
   prepareOutside,
   stageUploadSegment,
 } from './prepare.ts';
-import { asPreparedUnits, PreparedUnits, removeAll } from './prepared.ts';
+import { prepareComposite, prepareProvisional } from './prepare-composite.ts';
+import { asPreparedUnits, removeAll } from './prepared.ts';
 import { findSoundBlob, openBlob } from './reader.ts';
 import type { ContentLog } from './volume.ts';
 import { WholeCache } from './whole-cache.ts';
@@ -60,7 +62,9 @@ export function createContentStore(options: ContentStoreOptions): ContentStore {
 
     async stat(digest) {
       const record = await findSoundBlob(commitDeps, digest);
-      return record && { digest, sizeBytes: record.size, createdAtMs: record.createdAtMs };
+      if (record === undefined) return undefined;
+      const info = { digest, sizeBytes: record.size, createdAtMs: record.createdAtMs };
+      return isProvisional(record) ? { ...info, provisional: true } : info;
     },
 
     read: (digest, readOptions = {}) => openBlob(commitDeps, digest, readOptions),
@@ -77,7 +81,7 @@ export function createContentStore(options: ContentStoreOptions): ContentStore {
       // Copied chunk by chunk: a driver may use its buffer again.
       for await (const chunk of await openBlob(commitDeps, digest)) chunks.push(Buffer.from(chunk));
       const bytes = Buffer.concat(chunks);
-      if (!cache.accepts(bytes.length)) return bytes;
+      if (!cache.accepts(bytes.length) || isProvisional(found.record)) return bytes;
       // A wrong byte that got into the cache would stay there, so what is kept is checked once.
       if (!matches(digest, bytes)) throw blobCorrupt(digest);
       cache.put(digest, bytes);
@@ -95,14 +99,10 @@ export function createContentStore(options: ContentStoreOptions): ContentStore {
         segments.map(({ stagedId }) => stagedId),
       ),
 
-    compose(digest, parts) {
-      const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-      if (parts.some((part) => part.digest === digest)) {
-        throw new StoreError('internal', 'a blob cannot be a part of itself', { resource: digest });
-      }
-      const source = { kind: 'composite', parts } as const;
-      return new PreparedUnits(driver, { digest, sizeBytes, units: [{ digest, sizeBytes, source }] });
-    },
+    compose: (digest, parts) => prepareComposite(driver, digest, parts),
+    composeParts: (parts) => prepareProvisional(driver, parts),
+    hashWhole: (digest, algorithms, hashOptions = {}) =>
+      hashWhole({ ...commitDeps, hashing }, digest, { algorithms, ...hashOptions }),
 
     async transact(prepared, attempt) {
       if (prepared.length === 0) return transact(metadata, attempt);
@@ -115,11 +115,17 @@ export function createContentStore(options: ContentStoreOptions): ContentStore {
     addEdge(transaction, digest, owner) {
       const scope = scopes.get(transaction);
       putEdge(transaction, { volume, digest, owner });
-      if (scope?.prepared.has(digest)) scope.edged.add(digest);
-      else transaction.expectPresent(contentKeys.blob(volume, digest));
+      scope?.edged.add(digest);
+      if (!scope?.prepared.has(digest)) transaction.expectPresent(contentKeys.blob(volume, digest));
     },
     removeEdge(transaction, digest, owner) {
-      dropEdge(transaction, { volume, digest, owner, dueAtMs: clock.now() + graceMs });
+      const scope = scopes.get(transaction);
+      if (scope === undefined)
+        dropEdge(transaction, { volume, digest, owner, dueAtMs: clock.now() + graceMs });
+      else {
+        transaction.delete(contentKeys.edge(volume, digest, owner));
+        scope.dropped.add(digest);
+      }
     },
     isOwned: (digest, ownerPrefix) => isOwned(commitDeps, digest, ownerPrefix),
     edgePrefix: (digest, ownerPrefix) => contentKeys.edge(volume, digest, ownerPrefix),

@@ -2,7 +2,7 @@ import type { Digest } from '@zot-artifact-store/spec';
 import { decodeKey } from '../metadata/keys.ts';
 import type { Entry, Key } from '../metadata/metadata-store.ts';
 import type { ObjectName } from './blob-driver.ts';
-import { type BlobRecord, decodeBlob, findBlob } from './blob-records.ts';
+import { type BlobRecord, decodeBlob, findBlob, isProvisional } from './blob-records.ts';
 import { findPage } from './composite.ts';
 import type { EdgeOwner } from './content-store.ts';
 import { compositeOf, compositeOwner, decodeEdge, decodeTime, isOwned } from './edges.ts';
@@ -44,6 +44,8 @@ export interface FsckReport {
   readonly blobs: number;
   readonly blobBytes: number;
   readonly unownedBlobs: number;
+  /** Composites under a random name, until somebody has hashed the whole. */
+  readonly provisionalBlobs: number;
   readonly edges: number;
   readonly objects: number;
 }
@@ -101,6 +103,7 @@ class Fsck {
   #blobs = 0;
   #blobBytes = 0;
   #unowned = 0;
+  #provisional = 0;
   #edges = 0;
   #objects = 0;
 
@@ -118,6 +121,7 @@ class Fsck {
       blobs: this.#blobs,
       blobBytes: this.#blobBytes,
       unownedBlobs: this.#unowned,
+      provisionalBlobs: this.#provisional,
       edges: this.#edges,
       objects: this.#objects,
     };
@@ -218,6 +222,7 @@ class Fsck {
       return [{ kind: 'record-unreadable', digest, detail: `${value.length} bytes that are no blob record` }];
     }
     this.#blobBytes += record.size;
+    if (isProvisional(record)) this.#provisional += 1;
     if (record.corrupt) problems.push({ kind: 'marked-corrupt', digest, detail: 'waits for a new upload' });
     else problems.push(...(await this.#checkLocation(digest, record)));
     if (!(await isOwned(this.#options, digest))) {
@@ -302,10 +307,10 @@ class Fsck {
 
   /** Runs the check again when it finds something, and keeps what the second run says. */
   async #report(check: () => Promise<Problems>): Promise<void> {
-    const [bytes, unowned] = [this.#blobBytes, this.#unowned];
+    const [bytes, unowned, provisional] = [this.#blobBytes, this.#unowned, this.#provisional];
     let problems = await check();
     if (problems.length > 0) {
-      [this.#blobBytes, this.#unowned] = [bytes, unowned];
+      [this.#blobBytes, this.#unowned, this.#provisional] = [bytes, unowned, provisional];
       problems = await check();
     }
     for (const problem of problems) this.#add(problem);

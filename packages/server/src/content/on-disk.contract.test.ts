@@ -7,6 +7,7 @@ import {
   silent,
 } from '@zot-artifact-store/testkit/content-contract.ts';
 import { contentKeepersContract } from '@zot-artifact-store/testkit/content-keepers-contract.ts';
+import { contentPartsContract } from '@zot-artifact-store/testkit/content-parts-contract.ts';
 import { FilesystemBlobDriver } from '../drivers/filesystem/filesystem-blob-driver.ts';
 import { LmdbMetadataStore } from '../metadata/lmdb/lmdb-metadata-store.ts';
 
@@ -30,3 +31,4 @@ async function open(): Promise<OpenedContent> {
 
 contentStoreContract('lmdb and filesystem', open);
 contentKeepersContract('lmdb and filesystem', open);
+contentPartsContract('lmdb and filesystem', open);

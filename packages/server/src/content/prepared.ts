@@ -11,7 +11,11 @@ export interface PreparedUnit {
     | { readonly kind: 'inline'; readonly bytes: Uint8Array }
     /** `keepStaged`: it is a segment of an upload, which goes on when the commit does not happen. */
     | { readonly kind: 'staged'; readonly id: StagedId; readonly keepStaged?: true }
-    | { readonly kind: 'composite'; readonly parts: readonly CompositePart[] };
+    | {
+        readonly kind: 'composite';
+        readonly parts: readonly CompositePart[];
+        readonly provisional?: true;
+      };
 }
 
 /**
