@@ -98,7 +98,7 @@ async function help(verbs: readonly string[]): Promise<string> {
   const services = {} as Services; // help asks none of them
   const code = await runCli(
     [...verbs, '--help'],
-    { env: {}, cwd: '/', cores: 1, print: say, complain: say },
+    { env: {}, cwd: '/', cores: 1, print: say, complain: say, readInput: async () => '' },
     services,
   );
   expect([verbs, code]).toEqual([verbs, 0]);

@@ -90,8 +90,20 @@ const EMPTY_STORE: OpenedStore = {
   }),
   importLayouts: async () => TRANSFERRED,
   exportLayouts: async () => TRANSFERRED,
+  // Tested on a real store, in commands/key.test.ts.
+  accessKeys: {
+    create: notHere,
+    list: notHere,
+    enable: notHere,
+    disable: notHere,
+    delete: notHere,
+  },
   close: async () => {},
 };
+
+async function notHere(): Promise<never> {
+  throw new StoreError('unavailable', 'There are no keys here.');
+}
 
 /** The command line in this process, with the rest of the server replaced. */
 async function run(
@@ -111,6 +123,7 @@ async function run(
     complain: (text: string) => {
       err += `${text}\n`;
     },
+    readInput: async () => '',
   };
   const code = await runCli(args, terminal, {
     serve: async () => {},
@@ -134,6 +147,7 @@ describe('zas', () => {
       'fsck',
       'import',
       'export',
+      'key',
       'Exit codes',
     ]) {
       expect(help.out).toContain(word);

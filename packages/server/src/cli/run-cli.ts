@@ -5,6 +5,7 @@ import { addExportCommand } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
 import { addGcCommand } from './commands/gc.ts';
 import { addImportCommands } from './commands/import.ts';
+import { addKeyCommands } from './commands/key.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -22,6 +23,7 @@ Examples:
   zas verify config.yaml                say what is wrong with a configuration
   zas gc --data /srv/zas --dry-run      say what could be removed
   zas import zot /var/lib/registry      bring over what a zot has on its disk
+  zas key create --user alice           make an access key for an S3 client
 
 Exit codes: 0 done; 1 failed, or found problems; 2 wrong usage or configuration; 3 the address to
 listen on cannot be had.`;
@@ -68,6 +70,7 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
   addFsckCommand(program, context);
   addImportCommands(program, context);
   addExportCommand(program, context);
+  addKeyCommands(program, context);
   return program;
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts';
 import type { FsckReport } from '../content/fsck.ts';
 import type { GarbageReport } from '../content/gc.ts';
 import type { ScrubReport } from '../content/scrub.ts';
+import type { AccessKey, NewAccessKey } from '../extensions/s3/auth/access-keys.ts';
 import type { ExportRequest, ImportRequest } from '../layout/transfer.ts';
 import type { TransferReport } from '../layout/transfer-log.ts';
 
@@ -21,7 +22,18 @@ export interface OpenedStore {
   fsck(volume: string, options: { readonly signal: AbortSignal }): Promise<FsckReport>;
   importLayouts(request: ImportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
   exportLayouts(request: ExportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
+  readonly accessKeys: AccessKeyTools;
   close(): Promise<void>;
+}
+
+/** The access keys of S3 users. What is told of a key that is not there: `argument-invalid`. */
+export interface AccessKeyTools {
+  create(wanted: NewAccessKey): Promise<AccessKey & { readonly secretAccessKey: string }>;
+  /** In order of their ids. */
+  list(user?: string): Promise<readonly AccessKey[]>;
+  enable(accessKeyId: string): Promise<AccessKey>;
+  disable(accessKeyId: string): Promise<AccessKey>;
+  delete(accessKeyId: string): Promise<AccessKey>;
 }
 
 export interface ServeOptions {

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { StoreError } from '@zot-artifact-store/spec';
 import type { Environment } from '../config/overrides.ts';
 
 /** What a command gets of the process it runs in. */
@@ -10,7 +11,12 @@ export interface Terminal {
   print(text: string): void;
   /** Sentences for people about what went wrong; a line break is added. */
   complain(text: string): void;
+  /** The whole of standard input. Throws `argument-invalid` above MAX_INPUT_BYTES. */
+  readInput(): Promise<string>;
 }
+
+/** What is read from standard input is a secret, a line. */
+const MAX_INPUT_BYTES = 64 * 1024;
 
 export function processTerminal(): Terminal {
   // Whoever read us went away (`zas config schema | head`): that is their right, and no reason to end with a stack.
@@ -22,5 +28,19 @@ export function processTerminal(): Terminal {
     cores: availableParallelism(),
     print: (text) => void process.stdout.write(`${text}\n`),
     complain: (text) => void process.stderr.write(`${text}\n`),
+    readInput: () => readAll(process.stdin),
   };
+}
+
+async function readAll(input: AsyncIterable<Uint8Array>): Promise<string> {
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of input) {
+    sizeBytes += piece.length;
+    if (sizeBytes > MAX_INPUT_BYTES) {
+      throw new StoreError('argument-invalid', `Standard input has more than ${MAX_INPUT_BYTES} bytes.`);
+    }
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
 }

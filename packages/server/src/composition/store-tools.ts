@@ -8,6 +8,7 @@ import type { SealedExtensions } from '../extension/host.ts';
 import { VetoChain } from '../extension/veto-chain.ts';
 import { collectVolume } from './collect.ts';
 import { lockDataFolders } from './data-folders.ts';
+import { accessKeyTools } from './key-tools.ts';
 import { exportLayouts, importLayouts } from './layout-tools.ts';
 import { openStores, type Stores, type Volume } from './open-stores.ts';
 import { startExtensions } from './start-extensions.ts';
@@ -94,6 +95,7 @@ export async function openStore(
       refuseAfterFailure();
       return report;
     },
+    accessKeys: accessKeyTools(config, { metadata: stores.metadata, clock }),
     async close() {
       await extensions?.close(SHUTDOWN_DEADLINE_MS);
       await stores.close();
