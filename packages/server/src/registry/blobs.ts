@@ -135,13 +135,6 @@ function mountFrom(
     const { sizeBytes } = member.record;
     if (source !== repository) transaction.expectPresent(registryKeys.member(source, digest));
     await joinRepository(context, transaction, { repository, digest, sizeBytes, principal });
-    context.events.write(transaction, {
-      type: 'blob.pushed',
-      repository,
-      digest,
-      sizeBytes,
-      ...actorOf(principal),
-    });
     return true;
   });
 }

@@ -82,7 +82,7 @@ export function ensureRepository(
   events.write(transaction, { type: 'repository.created', repository, ...actorOf(principal) });
 }
 
-/** Makes a blob part of a repository, which is created when it is not there, with a new lease. */
+/** Makes a blob part of a repository, which is created when it is not there, with a new lease, and says so. */
 export async function joinRepository(
   context: RegistryContext,
   transaction: Transaction,
@@ -101,6 +101,13 @@ export async function joinRepository(
   ensureRepository(context, transaction, repository, { found, principal });
   renewLease(context, transaction, { repository, digest, sizeBytes, raw });
   context.volumeFor(repository).content.addEdge(transaction, digest, memberOwner(repository));
+  context.events.write(transaction, {
+    type: 'blob.pushed',
+    repository,
+    digest,
+    sizeBytes,
+    ...actorOf(principal),
+  });
 }
 
 /** Gives a member row, as it was read or not yet there, a lease of the whole grace from now. */

@@ -1,7 +1,7 @@
 import type { Digest, RepositoryName } from '@zot-artifact-store/spec';
 import type { OutsideFile } from '../content/content-store.ts';
 import type { Principal } from '../extension/access.ts';
-import { actorOf, joinRepository, requireMember } from './membership.ts';
+import { joinRepository, requireMember } from './membership.ts';
 import type { RepositoryBlob } from './registry.ts';
 import type { RegistryContext } from './registry-context.ts';
 
@@ -24,7 +24,7 @@ export async function takeOver(
   context: RegistryContext,
   { repository, digest, file, mayLink, principal, signal }: TakeOver,
 ): Promise<RepositoryBlob & { readonly linked: boolean }> {
-  const { vetoes, limits, volumeFor, events } = context;
+  const { vetoes, limits, volumeFor } = context;
   await vetoes.beforeIngest?.({ principal, repository, declaredBytes: file.sizeBytes });
   const { content } = volumeFor(repository);
   const { prepared, linked } = await content.takeOver(file, {
@@ -36,13 +36,6 @@ export async function takeOver(
   const { sizeBytes } = prepared;
   await content.transact([prepared], async (transaction) => {
     await joinRepository(context, transaction, { repository, digest, sizeBytes, principal });
-    events.write(transaction, {
-      type: 'blob.pushed',
-      repository,
-      digest,
-      sizeBytes,
-      ...actorOf(principal),
-    });
   });
   return { digest, sizeBytes, linked };
 }

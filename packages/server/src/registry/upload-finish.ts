@@ -1,7 +1,7 @@
 import { type Digest, isStoreError } from '@zot-artifact-store/spec';
 import type { IngestOptions, PreparedBlob, Segment } from '../content/content-store.ts';
 import type { Principal } from '../extension/access.ts';
-import { actorOf, joinRepository } from './membership.ts';
+import { joinRepository } from './membership.ts';
 import type { SegmentRecord, UploadRecord } from './records.ts';
 import type { RepositoryBlob } from './registry.ts';
 import type { RegistryContext } from './registry-context.ts';
@@ -99,13 +99,6 @@ async function commitBlob(
     deleteUploadRows(transaction, await reloadUpload(context, transaction, upload), segments);
     const { digest, sizeBytes } = prepared;
     await joinRepository(context, transaction, { repository, digest, sizeBytes, principal });
-    context.events.write(transaction, {
-      type: 'blob.pushed',
-      repository,
-      digest,
-      sizeBytes,
-      ...actorOf(principal),
-    });
     return { digest, sizeBytes };
   });
 }

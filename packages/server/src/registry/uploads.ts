@@ -3,7 +3,7 @@ import type { Segment } from '../content/content-store.ts';
 import type { Principal } from '../extension/access.ts';
 import { transact } from '../metadata/transaction.ts';
 import { registryKeys } from './keyspace.ts';
-import { actorOf, joinRepository } from './membership.ts';
+import { joinRepository } from './membership.ts';
 import { PRESENT } from './records.ts';
 import type { UploadStatus, Uploads } from './registry.ts';
 import type { RegistryContext } from './registry-context.ts';
@@ -44,7 +44,7 @@ interface Received {
  * so of two concurrent ones exactly one counts and the other throws its bytes away.
  */
 export function createUploads(context: RegistryContext): Uploads {
-  const { metadata, volumeFor, vetoes, clock, limits, newId, events } = context;
+  const { metadata, volumeFor, vetoes, clock, limits, newId } = context;
 
   /** The session, ready to take bytes at `at`. */
   async function enter(
@@ -129,13 +129,6 @@ export function createUploads(context: RegistryContext): Uploads {
       const { sizeBytes } = prepared;
       return content.transact([prepared], async (transaction) => {
         await joinRepository(context, transaction, { repository, digest, sizeBytes, principal });
-        events.write(transaction, {
-          type: 'blob.pushed',
-          repository,
-          digest,
-          sizeBytes,
-          ...actorOf(principal),
-        });
         return { digest, sizeBytes };
       });
     },
