@@ -41,6 +41,8 @@ export interface BucketRecord {
   readonly objectLock: boolean;
   readonly defaultRetention?: DefaultRetention;
   readonly ownership: Ownership;
+  /** False after the controls were deleted: then nobody is told of them. */
+  readonly hasOwnershipControls?: boolean;
   readonly publicAccessBlock?: PublicAccessBlock;
   readonly acl: readonly Grant[];
   /**

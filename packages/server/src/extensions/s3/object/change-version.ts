@@ -1,0 +1,46 @@
+import type { RequestContext } from '../../../http/protocol.ts';
+import type { S3Deps } from '../deps.ts';
+import type { ObjectOperation } from '../operation.ts';
+import type { StoredBucket } from '../store/buckets.ts';
+import type { ObjectVersion, VersionExtra } from '../store/records.ts';
+import { type FoundVersion, isObject, versionIdOf } from '../store/versions.ts';
+import { type FoundObject, findObject, noSuchKey } from './find-object.ts';
+import { versionIdOfQuery } from './version-id.ts';
+
+export interface VersionChange {
+  readonly record?: Partial<ObjectVersion>;
+  readonly extra?: VersionExtra;
+}
+
+/**
+ * Changes what is said of one version (its tags, its protection), again when another change was faster. Returns the
+ * headers that say which version it was. Throws as `findObject`, and what `change` throws.
+ */
+export async function changeVersion(
+  { bucket: name, key, query }: ObjectOperation,
+  context: RequestContext,
+  deps: S3Deps,
+  change: (found: FoundObject, bucket: StoredBucket) => Promise<VersionChange> | VersionChange,
+): Promise<Readonly<Record<string, string>>> {
+  const versionId = versionIdOfQuery(query);
+  return deps.content.transact([], async (transaction) => {
+    const bucket = await deps.buckets.require(name);
+    const object = await findObject({ bucket, key, versionId }, context, deps);
+    const place = { bucket, key };
+    const stored = await deps.versions.findByOrder(place, object.record.order);
+    if (!isStored(stored)) throw noSuchKey(key);
+    await deps.versions.update(
+      transaction,
+      place,
+      stored,
+      await change({ ...object, record: stored.record }, bucket),
+    );
+    return bucket.record.versioning === 'unversioned'
+      ? {}
+      : { 'x-amz-version-id': versionIdOf(stored.record) };
+  });
+}
+
+function isStored(found: FoundVersion | undefined): found is FoundVersion<ObjectVersion> {
+  return found !== undefined && isObject(found);
+}
