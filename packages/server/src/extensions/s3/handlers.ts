@@ -2,16 +2,33 @@ import type { Reply, RequestContext } from '../../http/protocol.ts';
 import type { S3Deps } from './deps.ts';
 import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
+import { deleteBucketCors, getBucketCors, putBucketCors } from './operations/bucket-cors.ts';
+import {
+  deleteBucketEncryption,
+  getBucketEncryption,
+  putBucketEncryption,
+} from './operations/bucket-encryption.ts';
 import {
   deleteBucketPolicy,
   getBucketPolicy,
   getBucketPolicyStatus,
   putBucketPolicy,
 } from './operations/bucket-policy.ts';
+import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
+import { completeMultipartUpload } from './operations/complete-multipart-upload.ts';
 import { createBucket } from './operations/create-bucket.ts';
+import { createMultipartUpload } from './operations/create-multipart-upload.ts';
 import { deleteBucket } from './operations/delete-bucket.ts';
 import { deleteObject } from './operations/delete-object.ts';
 import { deleteObjects } from './operations/delete-objects.ts';
+import {
+  getBucketAccelerate,
+  getBucketLogging,
+  getBucketNotification,
+  getBucketReplication,
+  getBucketRequestPayment,
+  getBucketWebsite,
+} from './operations/fixed-answers.ts';
 import { getObject } from './operations/get-object.ts';
 import { getObjectAttributes } from './operations/get-object-attributes.ts';
 import { headBucket } from './operations/head-bucket.ts';
@@ -21,7 +38,19 @@ import { listObjectVersions } from './operations/list-object-versions.ts';
 import { listObjects } from './operations/list-objects.ts';
 import { listObjectsV2 } from './operations/list-objects-v2.ts';
 import { listParts } from './operations/list-parts.ts';
+import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts';
+import {
+  deleteOwnershipControls,
+  getOwnershipControls,
+  putOwnershipControls,
+} from './operations/ownership-controls.ts';
+import {
+  deletePublicAccessBlock,
+  getPublicAccessBlock,
+  putPublicAccessBlock,
+} from './operations/public-access-block.ts';
 import { putObject } from './operations/put-object.ts';
+import { uploadPart } from './operations/upload-part.ts';
 
 export type Handler<Op> = (operation: Op, context: RequestContext, deps: S3Deps) => Promise<Reply>;
 type Handlers<Op extends { readonly name: string }> = { readonly [Name in Op['name']]?: Handler<Op> };
@@ -43,10 +72,37 @@ export const bucketHandlers: Handlers<BucketOperation> = {
   's3.PutBucketPolicy': putBucketPolicy,
   's3.DeleteBucketPolicy': deleteBucketPolicy,
   's3.GetBucketPolicyStatus': getBucketPolicyStatus,
+  's3.GetBucketTagging': getBucketTagging,
+  's3.PutBucketTagging': putBucketTagging,
+  's3.DeleteBucketTagging': deleteBucketTagging,
+  's3.GetPublicAccessBlock': getPublicAccessBlock,
+  's3.PutPublicAccessBlock': putPublicAccessBlock,
+  's3.DeletePublicAccessBlock': deletePublicAccessBlock,
+  's3.GetBucketOwnershipControls': getOwnershipControls,
+  's3.PutBucketOwnershipControls': putOwnershipControls,
+  's3.DeleteBucketOwnershipControls': deleteOwnershipControls,
+  's3.GetBucketCors': getBucketCors,
+  's3.PutBucketCors': putBucketCors,
+  's3.DeleteBucketCors': deleteBucketCors,
+  's3.GetBucketEncryption': getBucketEncryption,
+  's3.PutBucketEncryption': putBucketEncryption,
+  's3.DeleteBucketEncryption': deleteBucketEncryption,
+  's3.GetBucketNotificationConfiguration': getBucketNotification,
+  's3.GetBucketReplication': getBucketReplication,
+  's3.GetBucketLogging': getBucketLogging,
+  's3.GetBucketWebsite': getBucketWebsite,
+  's3.GetBucketRequestPayment': getBucketRequestPayment,
+  's3.GetBucketAccelerateConfiguration': getBucketAccelerate,
   's3.ListMultipartUploads': listMultipartUploads,
 };
 
 export const objectHandlers: Handlers<ObjectOperation> = {
+  's3.GetObjectTagging': getObjectTagging,
+  's3.PutObjectTagging': putObjectTagging,
+  's3.DeleteObjectTagging': deleteObjectTagging,
+  's3.CreateMultipartUpload': createMultipartUpload,
+  's3.UploadPart': uploadPart,
+  's3.CompleteMultipartUpload': completeMultipartUpload,
   's3.AbortMultipartUpload': abortMultipartUpload,
   's3.ListParts': listParts,
   's3.GetObject': getObject,

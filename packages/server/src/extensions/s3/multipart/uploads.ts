@@ -16,16 +16,18 @@ export interface StoredUpload {
   readonly raw: Uint8Array;
 }
 
+export type NewUpload = Omit<UploadRecord, 'initiatedAtMs' | 'extra' | 'extraRows'> & {
+  readonly extra: VersionExtra;
+};
+
 export interface UploadPlace extends KeyPlace {
   readonly uploadId: string;
 }
 
 /** Multipart uploads under way. */
 export interface Uploads {
-  create(
-    place: (transaction: Transaction) => Promise<KeyPlace>,
-    upload: Omit<UploadRecord, 'initiatedAtMs' | 'extra' | 'extraRows'> & { readonly extra: VersionExtra },
-  ): Promise<string>;
+  /** Gives the id. `decide` is asked again when the bucket changes meanwhile. */
+  create(decide: () => Promise<{ readonly place: KeyPlace; readonly upload: NewUpload }>): Promise<string>;
   /** Throws NoSuchUpload. */
   require(place: UploadPlace): Promise<StoredUpload>;
   extra(place: UploadPlace, upload: StoredUpload): Promise<VersionExtra>;
@@ -77,9 +79,12 @@ export function createUploads({ metadata, content, buckets, clock }: UploadsDeps
   return {
     require,
 
-    create: (place, upload) =>
+    create: (decide) =>
       transact(metadata, async (transaction) => {
-        const { bucket, key } = await place(transaction);
+        const {
+          place: { bucket, key },
+          upload,
+        } = await decide();
         const uploadId = newUploadId(clock.now());
         buckets.expectBucket(transaction, bucket);
         const record = placeUploadExtra(

@@ -1,26 +1,14 @@
-import type { PreparedBlob } from '../../../content/content-store.ts';
 import type { StoreEvent } from '../../../extension/events.ts';
 import type { RequestContext } from '../../../http/protocol.ts';
-import { explainPayloadError, type Payload } from '../auth/payload.ts';
+import type { Payload } from '../auth/payload.ts';
 import type { S3Deps } from '../deps.ts';
-import { S3Error } from '../errors.ts';
 import type { StoredBucket } from '../store/buckets.ts';
 import type { Checksum, ObjectVersion } from '../store/records.ts';
 import { versionIdOf } from '../store/versions.ts';
-import {
-  assertChecksumValue,
-  badChecksum,
-  base64OfHex,
-  CHECKSUMS,
-  type ChecksumSent,
-  DEFAULT_CHECKSUM,
-} from './checksum.ts';
+import { base64OfHex, CHECKSUMS, type ChecksumSent, DEFAULT_CHECKSUM } from './checksum.ts';
 import { assertWritable, type WriteConditions } from './conditional-write.ts';
-import { assertMd5 } from './content-md5.ts';
 import { type Description, settle } from './description.ts';
-
-/** 5 GiB in one request, as at Amazon. */
-export const MAX_PUT_BYTES = 5 * 1024 ** 3;
+import { assertSize, ingestChecked } from './ingest-checked.ts';
 
 export interface ObjectWrite {
   /** As it was when the request was judged; it is read again in the transaction. */
@@ -69,7 +57,11 @@ export async function writeObject(
     declaredBytes: payload.sizeBytes,
   });
 
-  const { prepared, etag, checksum } = await ingest(write, context, deps);
+  const algorithm = write.checksum?.algorithm ?? DEFAULT_CHECKSUM;
+  const prepared = await ingestChecked({ ...write, alsoHash: algorithm }, context, deps);
+  const etag = prepared.hashes.md5 ?? '';
+  const value = base64OfHex(prepared.hashes[CHECKSUMS[algorithm].hash] ?? '');
+  const checksum: Checksum = { algorithm, type: 'FULL_OBJECT', value };
   return content.transact([prepared], async (transaction) => {
     const bucket = await buckets.require(bucketName);
     const record = await versions.put(
@@ -99,54 +91,5 @@ export async function writeObject(
       ...(principal.kind === 'user' && { actor: principal.name }),
     });
     return { record, versionId };
-  });
-}
-
-/** The bytes durable and checked against everything the client said of them. */
-async function ingest(
-  { payload, md5, checksum, maxBytes = MAX_PUT_BYTES }: ObjectWrite,
-  { signal }: Pick<RequestContext, 'signal'>,
-  { content }: S3Deps,
-): Promise<{ readonly prepared: PreparedBlob; readonly etag: string; readonly checksum: Checksum }> {
-  const algorithm = checksum?.algorithm ?? DEFAULT_CHECKSUM;
-  const { hash, header } = CHECKSUMS[algorithm];
-  const { sizeBytes, sha256 } = payload;
-  let prepared: PreparedBlob;
-  try {
-    prepared = await content.ingest(payload.source, {
-      alsoHash: ['md5', hash],
-      maxBytes,
-      signal,
-      ...(sizeBytes !== undefined && { expectedBytes: sizeBytes }),
-      ...(sha256 !== undefined && { expected: sha256 }),
-    });
-  } catch (error) {
-    throw explainPayloadError(error, payload);
-  }
-  try {
-    const etag = prepared.hashes.md5 ?? '';
-    assertMd5(md5, etag);
-    const value = base64OfHex(prepared.hashes[hash] ?? '');
-    const expected = checksum && (checksum.value ?? trailing(algorithm, payload.trailers().get(header)));
-    if (expected !== undefined && expected !== value) throw badChecksum(algorithm);
-    return { prepared, etag, checksum: { algorithm, type: 'FULL_OBJECT', value } };
-  } catch (error) {
-    await prepared.discard();
-    throw error;
-  }
-}
-
-function trailing(algorithm: Checksum['algorithm'], value: string | undefined): string {
-  if (value === undefined) {
-    throw new S3Error('MalformedTrailerError', `The trailer ${CHECKSUMS[algorithm].header} did not come.`);
-  }
-  assertChecksumValue(algorithm, value);
-  return value;
-}
-
-function assertSize(sizeBytes: number | undefined, maxBytes = MAX_PUT_BYTES): void {
-  if (sizeBytes === undefined || sizeBytes <= maxBytes) return;
-  throw new S3Error('EntityTooLarge', 'Your proposed upload exceeds the maximum allowed object size', {
-    fields: { ProposedSize: String(sizeBytes), MaxSizeAllowed: String(maxBytes) },
   });
 }

@@ -1,7 +1,7 @@
+import { collectPayload } from '../auth/collect-payload.ts';
 import { type CorsRule, corsElement, parseCors } from '../config-documents/cors.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
-import { collectDocument } from '../object/collect-document.ts';
 import type { BucketOperation } from '../operation.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
 
@@ -24,7 +24,7 @@ export const getBucketCors: Handler<BucketOperation> = async ({ bucket: name }, 
 
 export const putBucketCors: Handler<BucketOperation> = async ({ bucket }, context, deps) => {
   await deps.buckets.require(bucket);
-  const rules = parseCors(await collectDocument(context, MAX_BYTES));
+  const rules = parseCors(await collectPayload(context, MAX_BYTES));
   await deps.documents.put(bucket, 'cors', JSON.stringify(rules));
   return emptyReply(200);
 };

@@ -1,6 +1,6 @@
+import { collectPayload } from '../auth/collect-payload.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
-import { collectDocument } from '../object/collect-document.ts';
 import type { BucketOperation } from '../operation.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
 import { child, childrenNamed, childText, malformed, parseXml } from '../xml/parse.ts';
@@ -29,7 +29,7 @@ export const getBucketEncryption: Handler<BucketOperation> = async ({ bucket: na
 
 export const putBucketEncryption: Handler<BucketOperation> = async ({ bucket }, context, deps) => {
   await deps.buckets.require(bucket);
-  const document = parseXml(await collectDocument(context, MAX_BYTES), 'ServerSideEncryptionConfiguration');
+  const document = parseXml(await collectPayload(context, MAX_BYTES), 'ServerSideEncryptionConfiguration');
   const [rule, ...more] = childrenNamed(document, 'Rule');
   const byDefault = rule && child(rule, 'ApplyServerSideEncryptionByDefault');
   if (rule === undefined || byDefault === undefined || more.length > 0) {

@@ -1,7 +1,7 @@
+import { collectPayload } from '../auth/collect-payload.ts';
 import { parseTagging, taggingElement } from '../config-documents/tag-set.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
-import { collectDocument } from '../object/collect-document.ts';
 import { MAX_BUCKET_TAGS, type Tags } from '../object/tags.ts';
 import type { BucketOperation } from '../operation.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
@@ -19,7 +19,7 @@ export const getBucketTagging: Handler<BucketOperation> = async ({ bucket: name 
 
 export const putBucketTagging: Handler<BucketOperation> = async ({ bucket }, context, deps) => {
   await deps.buckets.require(bucket);
-  const tags = parseTagging(await collectDocument(context, MAX_BYTES), MAX_BUCKET_TAGS);
+  const tags = parseTagging(await collectPayload(context, MAX_BYTES), MAX_BUCKET_TAGS);
   await deps.documents.put(bucket, 'tagging', JSON.stringify(tags));
   return emptyReply(204);
 };

@@ -1,7 +1,7 @@
+import { collectPayload } from '../auth/collect-payload.ts';
 import { parseTagging, taggingElement } from '../config-documents/tag-set.ts';
 import type { Handler } from '../handlers.ts';
 import { changeVersion } from '../object/change-version.ts';
-import { collectDocument } from '../object/collect-document.ts';
 import { findObject } from '../object/find-object.ts';
 import { MAX_OBJECT_TAGS } from '../object/tags.ts';
 import { versionIdOfQuery } from '../object/version-id.ts';
@@ -29,7 +29,7 @@ export const getObjectTagging: Handler<ObjectOperation> = async (
 
 export const putObjectTagging: Handler<ObjectOperation> = async (operation, context, deps) => {
   await deps.buckets.require(operation.bucket);
-  const tags = parseTagging(await collectDocument(context, MAX_BYTES), MAX_OBJECT_TAGS);
+  const tags = parseTagging(await collectPayload(context, MAX_BYTES), MAX_OBJECT_TAGS);
   const headers = await changeVersion(operation, context, deps, ({ extra }) => ({
     extra: { ...extra, tags },
   }));

@@ -1,6 +1,6 @@
+import { collectPayload } from '../auth/collect-payload.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
-import { collectDocument } from '../object/collect-document.ts';
 import type { BucketOperation } from '../operation.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
 import type { Ownership } from '../store/records.ts';
@@ -25,7 +25,7 @@ export const getOwnershipControls: Handler<BucketOperation> = async ({ bucket },
 
 export const putOwnershipControls: Handler<BucketOperation> = async ({ bucket }, context, { buckets }) => {
   await buckets.require(bucket);
-  const document = parseXml(await collectDocument(context, MAX_BYTES), 'OwnershipControls');
+  const document = parseXml(await collectPayload(context, MAX_BYTES), 'OwnershipControls');
   const rule = child(document, 'Rule');
   const ownership = parseOwnership((rule && childText(rule, 'ObjectOwnership'))?.trim() ?? '');
   if (ownership === undefined) throw malformed('Rule needs an ObjectOwnership that there is');

@@ -1,6 +1,6 @@
+import { collectPayload } from '../auth/collect-payload.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
-import { collectDocument } from '../object/collect-document.ts';
 import type { BucketOperation } from '../operation.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
 import { childText, malformed, parseXml, type XmlNode } from '../xml/parse.ts';
@@ -26,7 +26,7 @@ export const getPublicAccessBlock: Handler<BucketOperation> = async ({ bucket },
 
 export const putPublicAccessBlock: Handler<BucketOperation> = async ({ bucket }, context, { buckets }) => {
   await buckets.require(bucket);
-  const document = parseXml(await collectDocument(context, MAX_BYTES), 'PublicAccessBlockConfiguration');
+  const document = parseXml(await collectPayload(context, MAX_BYTES), 'PublicAccessBlockConfiguration');
   const publicAccessBlock = {
     blockPublicAcls: flag(document, 'BlockPublicAcls'),
     ignorePublicAcls: flag(document, 'IgnorePublicAcls'),
