@@ -5,7 +5,7 @@ import { transact } from '../../server/src/metadata/transaction.ts';
 
 /** What the parent may ask; every message is answered by one `{ id, ... }`. Keys and values travel as hex. */
 export type ChildRequest = { readonly id: number } & (
-  | { readonly ask: 'put'; readonly key: string; readonly value: string }
+  | { readonly ask: 'put' | 'urgent'; readonly key: string; readonly value: string }
   | { readonly ask: 'get' | 'delete'; readonly key: string }
   | { readonly ask: 'increment'; readonly key: string; readonly times: number }
   /** Never ends: `writers` at once commit rows of three keys each and report every acknowledged one. */
@@ -59,6 +59,11 @@ async function serve(path: string): Promise<void> {
     switch (request.ask) {
       case 'put':
         return change({ puts: [{ key: hex(request.key), value: hex(request.value) }] });
+      case 'urgent':
+        return change({
+          puts: [{ key: hex(request.key), value: hex(request.value) }],
+          mayUseReserve: true,
+        });
       case 'delete':
         return change({ deletes: [hex(request.key)] });
       case 'get': {

@@ -14,6 +14,8 @@ export interface StartServerOptions {
   /** 0, and with it a free port, unless given. */
   readonly port?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Told the main process as soon as it runs, for those who cannot wait until it serves. */
+  readonly onSpawned?: (pid: number) => void;
   /** Standard error goes to this file, and `logs` stays empty: for servers that log more than is worth reading. */
   readonly logPath?: string;
 }
@@ -86,6 +88,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Run
     env: { PATH: process.env.PATH ?? '', HOME: scratch, ...options.env },
   });
   await logFile?.close();
+  if (child.pid !== undefined) options.onSpawned?.(child.pid);
   const killWithTests = (): void => void child.kill('SIGKILL');
   process.once('exit', killWithTests);
   const output = collectOutput(child);

@@ -128,6 +128,7 @@ async function examine(options: GarbageOptions, report: GarbageReport, candidate
   const [value, due] = await metadata.getMany([blobKey, dueKey]);
 
   const transaction = new Transaction();
+  transaction.mayUseReserve = true;
   transaction.delete(key);
   transaction.expectUnchanged(dueKey, due);
   // A later removal wrote a later candidate: that one counts.

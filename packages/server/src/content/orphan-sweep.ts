@@ -137,11 +137,13 @@ async function examineObject(
   }
   if (suspect === undefined) {
     report.suspected += 1;
-    if (!dryRun) await metadata.commit({ puts: [{ key: suspectKey, value: encodeTime(now) }] });
+    if (!dryRun)
+      await metadata.commit({ puts: [{ key: suspectKey, value: encodeTime(now) }], mayUseReserve: true });
     return;
   }
   if (decodeTime(suspect) > now - graceMs) return;
   const transaction = new Transaction();
+  transaction.mayUseReserve = true;
   transaction.expectUnchanged(contentKeys.blob(volume, digest), record);
   transaction.delete(suspectKey);
   putTrash(transaction, { volume, name, removeAtMs: now + graceMs });

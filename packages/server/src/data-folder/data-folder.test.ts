@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -53,6 +53,12 @@ describe('openDataFolder', () => {
     beside.close();
     await expect(openDataFolder(root, create)).rejects.toMatchObject({ kind: 'unavailable' });
     first.close();
+    (await openDataFolder(root, create)).close();
+  });
+
+  it('opens on a disk that is too full for the process id, which is for people only', async () => {
+    (await openDataFolder(root, create)).close();
+    await symlink('/dev/full', join(root, 'zas.pid'));
     (await openDataFolder(root, create)).close();
   });
 

@@ -37,8 +37,11 @@ export function takeExclusiveLock(root: string): () => void {
     // For people and for the message above; nothing is decided by it.
     writeFileSync(pidFile, `${process.pid}\n`, { mode: 0o600 });
   } catch (error) {
-    database.close();
-    throw error;
+    // On a full disk a server is wanted all the more: it gives space back.
+    if (!isFull(error)) {
+      database.close();
+      throw error;
+    }
   }
   held.add(database);
   return () => {
@@ -46,6 +49,10 @@ export function takeExclusiveLock(root: string): () => void {
     rmSync(pidFile, { force: true });
     database.close();
   };
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 function holderHint(root: string): string {

@@ -29,6 +29,11 @@ export interface Commit {
   /** Applied before `puts`, so a delete and a put of one key leave the put. */
   readonly deletes?: readonly Key[];
   readonly puts?: readonly Entry[];
+  /**
+   * The commit gives space back, or is a step towards that: a delete, a sweep, the lease of the collector. It is also
+   * taken where others find the disk full, as long as anything can be written at all.
+   */
+  readonly mayUseReserve?: boolean;
 }
 
 export type CommitResult =
@@ -58,7 +63,8 @@ export interface ScanOptions {
  * - Keys longer than MAX_KEY_BYTES and values longer than MAX_VALUE_BYTES are refused with `internal`, never cut.
  * - A write error makes the store fail-stop: the commit rejects, later commits reject with `unavailable`, and
  *   `onFatal` is called once. A full disk found before anything was written rejects with `storage-full` instead and
- *   leaves the store working; commits made only of checks and deletes still work then.
+ *   leaves the store working; commits made only of checks and deletes still work then, and those that may use the
+ *   reserve as long as there is one.
  */
 export interface MetadataStore {
   readonly name: string;

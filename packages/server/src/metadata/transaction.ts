@@ -7,6 +7,8 @@ export class Transaction {
   readonly checks: Check[] = [];
   readonly puts: Entry[] = [];
   readonly deletes: Key[] = [];
+  /** See `Commit.mayUseReserve`. */
+  mayUseReserve = false;
 
   expectAbsent(key: Key): void {
     this.checks.push({ key, is: 'absent' });

@@ -58,6 +58,7 @@ export function createBlobs(context: RegistryContext): Blobs {
       await requireMember(context, repository, digest);
       await vetoes.beforeDelete?.({ principal, repository, kind: 'blob', reference: digest });
       await volumeFor(repository).content.transact([], async (transaction) => {
+        transaction.mayUseReserve = true;
         const member = await requireMember(context, repository, digest);
         if ((await findReference(context, repository, digest)) !== undefined) throw inUse(repository, digest);
         expectUnreferenced(context, transaction, repository, digest);

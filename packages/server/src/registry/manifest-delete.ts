@@ -38,6 +38,7 @@ export async function deleteManifest(context: RegistryContext, request: DeleteMa
   const parsed = await readParsed(context, repository, digest);
   for (;;) {
     const outcome = await content.transact([], async (transaction) => {
+      transaction.mayUseReserve = true;
       const raw = await metadata.get(registryKeys.manifest(repository, digest));
       if (raw === undefined) throw await manifestUnknown(context, repository, digest);
       const record = manifestCodec.decode(raw);

@@ -71,6 +71,7 @@ async function sweepMember(context: RegistryContext, dueKey: Key): Promise<boole
   const { clock, volumeFor } = context;
   const { dueAtMs, repository, digest } = decodeMemberDue(dueKey);
   return volumeFor(repository).content.transact([], async (transaction) => {
+    transaction.mayUseReserve = true;
     const member = await readMember(context, repository, digest);
     if (member === undefined || member.record.leaseUntilMs !== dueAtMs) {
       transaction.expectUnchanged(registryKeys.member(repository, digest), member?.raw);
@@ -99,6 +100,7 @@ async function expireUpload(context: RegistryContext, dueKey: Key): Promise<bool
   if (await dropUpload(context, place, ({ expiresAtMs }) => expiresAtMs <= now)) return true;
   const key = registryKeys.upload(repository, id);
   await transact(metadata, async (transaction) => {
+    transaction.mayUseReserve = true;
     const raw = await metadata.get(key);
     transaction.expectUnchanged(key, raw);
     transaction.delete(dueKey);

@@ -35,6 +35,7 @@ export function createTags(context: RegistryContext): Tags {
         if (raw === undefined) throw await manifestUnknown(context, repository, tag);
         const { digest } = tagCodec.decode(raw);
         checkCondition(condition, digest);
+        transaction.mayUseReserve = true;
         transaction.expectUnchanged(key, raw);
         transaction.delete(key);
         transaction.delete(registryKeys.tagOf(repository, digest, tag));

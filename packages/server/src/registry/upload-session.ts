@@ -134,6 +134,7 @@ export async function dropUpload(
 ): Promise<boolean> {
   const { metadata, volumeFor } = context;
   const segments = await transact(metadata, async (transaction) => {
+    transaction.mayUseReserve = true;
     const raw = await metadata.get(registryKeys.upload(place.repository, place.id));
     if (raw === undefined) return undefined;
     const upload = { ...place, raw, record: uploadCodec.decode(raw) };

@@ -68,6 +68,8 @@ export async function acquireLease(
       { key: heldKey, value },
       { key: fenceKey, value: fenceValue },
     ],
+    // The collector, too, works under a lease.
+    mayUseReserve: true,
   });
   if (!ok) return undefined;
   return new HeldLease({
@@ -127,6 +129,7 @@ class HeldLease implements Lease {
       const { ok } = await store.commit({
         checks: [this.fence, { key: heldKey, is: 'equal', value: this.#value }],
         puts: [{ key: heldKey, value }],
+        mayUseReserve: true,
       });
       if (!ok) return false;
       this.#value = value;

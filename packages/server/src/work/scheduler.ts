@@ -131,6 +131,7 @@ export class Scheduler {
       const { ok } = await store.commit({
         checks: [lease.fence],
         puts: [{ key: leaseKeys.lastRun(task.name), value: lastRunCodec.encode({ startedAtMs }) }],
+        mayUseReserve: true,
       });
       if (!ok) return false;
       renewals = this.#keep(lease, task, { ended: ended.signal, lost });

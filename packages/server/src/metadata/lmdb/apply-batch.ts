@@ -16,10 +16,10 @@ export const NO_SPACE = -2;
 export function applyBatch(
   db: Environment,
   commits: readonly DecodedCommit[],
-  { refusePuts }: { readonly refusePuts: boolean },
+  { mayPut }: { mayPut(commit: DecodedCommit): boolean },
 ): Outcome[] {
   return commits.map((commit) => {
-    if (refusePuts && commit.puts.length > 0) return NO_SPACE;
+    if (commit.puts.length > 0 && !mayPut(commit)) return NO_SPACE;
     const failed = commit.checks.findIndex((check) => !holds(db, check));
     if (failed >= 0) return failed;
     for (const key of commit.deletes) db.removeSync(key);

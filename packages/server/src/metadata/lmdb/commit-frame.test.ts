@@ -18,6 +18,7 @@ describe('commit frame', () => {
       checks: fc.array(check),
       deletes: fc.array(key),
       puts: fc.array(fc.record({ key, value })),
+      mayUseReserve: fc.boolean(),
     });
     fc.assert(
       fc.property(commit, ({ id, ...parts }) => {
@@ -31,6 +32,12 @@ describe('commit frame', () => {
       { key: new Uint8Array(MAX_KEY_BYTES).fill(7), value: new Uint8Array(MAX_VALUE_BYTES).fill(9) },
     ];
     expect(decodeCommit(encodeCommit(1, { puts })).puts).toEqual(puts);
-    expect(decodeCommit(encodeCommit(2, {}))).toEqual({ id: 2, checks: [], deletes: [], puts: [] });
+    expect(decodeCommit(encodeCommit(2, {}))).toEqual({
+      id: 2,
+      checks: [],
+      deletes: [],
+      puts: [],
+      mayUseReserve: false,
+    });
   });
 });

@@ -5,12 +5,12 @@ import type { Check, Commit, Entry } from '../metadata-store.ts';
  * key with the pool behind it. Lengths fit 16 bits because keys and values are bounded by the contract.
  */
 const CHECK_KINDS = ['absent', 'present', 'equal', 'empty'] as const;
-const HEADER_BYTES = 16;
+const HEADER_BYTES = 17;
 const FIELD_BYTES = 2;
 
 /** A buffer of its own (not pooled), to be transferred. `id` comes back with the result. */
 export function encodeCommit(id: number, commit: Commit): Uint8Array<ArrayBuffer> {
-  const { checks = [], deletes = [], puts = [] } = commit;
+  const { checks = [], deletes = [], puts = [], mayUseReserve = false } = commit;
   let size = HEADER_BYTES;
   for (const check of checks) {
     size += 1 + FIELD_BYTES + (check.is === 'empty' ? check.prefix.length : check.key.length);
@@ -31,6 +31,7 @@ export function encodeCommit(id: number, commit: Commit): Uint8Array<ArrayBuffer
   view.setUint32(4, checks.length);
   view.setUint32(8, deletes.length);
   view.setUint32(12, puts.length);
+  view.setUint8(16, Number(mayUseReserve));
   for (const check of checks) {
     bytes[at++] = CHECK_KINDS.indexOf(check.is);
     field(check.is === 'empty' ? check.prefix : check.key);
@@ -70,5 +71,5 @@ export function decodeCommit(bytes: Uint8Array): DecodedCommit {
   for (let left = view.getUint32(8); left > 0; left--) deletes.push(field());
   const puts: Entry[] = [];
   for (let left = view.getUint32(12); left > 0; left--) puts.push({ key: field(), value: field() });
-  return { id: view.getUint32(0), checks, deletes, puts };
+  return { id: view.getUint32(0), checks, deletes, puts, mayUseReserve: view.getUint8(16) === 1 };
 }

@@ -4,7 +4,11 @@ import { type Environment, PAGE_BYTES } from './environment.ts';
 
 /** A leaf, the branches above it and the free list: what one change may copy at most, on a deep tree. */
 const PAGES_PER_CHANGE = 4;
-const BASE_BYTES = 1 << 20;
+/** What a change of many copies on average: its leaf, and a part of what they share. */
+const RESERVED_PAGES_PER_CHANGE = 2;
+/** Kept beyond what is asked for, for changes that give space back on a disk that has none. */
+const RESERVE_BYTES = 4 << 20;
+const STEP_BYTES = 1 << 20;
 const MAX_STEP_BYTES = 32 << 20;
 
 /**
@@ -30,12 +34,18 @@ export class Headroom {
    */
   ensure(changes: number): boolean {
     const usedBytes = (lastPage(this.#db) + 1) * PAGE_BYTES;
-    const neededBytes = usedBytes + BASE_BYTES + changes * PAGES_PER_CHANGE * PAGE_BYTES;
+    const neededBytes = usedBytes + RESERVE_BYTES + changes * PAGES_PER_CHANGE * PAGE_BYTES;
     if (this.#sizeBytes >= neededBytes) return true;
     this.#sizeBytes = fstatSync(this.#file).size;
     if (this.#sizeBytes >= neededBytes) return true;
-    const stepBytes = Math.min(MAX_STEP_BYTES, Math.max(BASE_BYTES, usedBytes >> 2));
+    const stepBytes = Math.min(MAX_STEP_BYTES, Math.max(STEP_BYTES, usedBytes >> 2));
     return this.#grow(neededBytes + stepBytes);
+  }
+
+  /** How many changes the file takes as it is, after `ensure` said no and before the first of them. */
+  changesInReserve(): number {
+    const usedBytes = (lastPage(this.#db) + 1) * PAGE_BYTES;
+    return Math.floor((this.#sizeBytes - usedBytes) / (RESERVED_PAGES_PER_CHANGE * PAGE_BYTES));
   }
 
   close(): void {
@@ -43,7 +53,7 @@ export class Headroom {
   }
 
   #grow(toBytes: number): boolean {
-    const zeros = Buffer.alloc(BASE_BYTES);
+    const zeros = Buffer.alloc(STEP_BYTES);
     try {
       while (this.#sizeBytes < toBytes) {
         const length = Math.min(zeros.length, toBytes - this.#sizeBytes);

@@ -125,7 +125,7 @@ export class LmdbMetadataStore implements MetadataStore {
     // Taken before the first await: the caller may reuse its bytes, and close() waits for this commit.
     this.#underWay++;
     try {
-      const admitted = puts === 0 ? true : this.#space.admit(puts);
+      const admitted = puts === 0 || commit.mayUseReserve === true || this.#space.admit(puts);
       if (admitted === true) return await writer.commit(commit);
       const copy = structuredClone(commit);
       if (!(await admitted)) throw storageFull();

@@ -141,6 +141,7 @@ describe('lmdb store', () => {
       kind: 'storage-full',
     });
     expect(await store.commit({ deletes: [Buffer.from('a')] })).toEqual({ ok: true });
+    expect(await store.commit({ ...put('trash'), mayUseReserve: true })).toEqual({ ok: true });
     expect(await store.get(Buffer.from('a'))).toBeUndefined();
     expect((await store.get(Buffer.from('b')))?.length).toBe(1);
     disk.freeBytes = 10 * GIB;
@@ -164,6 +165,23 @@ describe('lmdb store', () => {
     }
     expect(refused).toBe('storage-full');
     for (const key of stored) expect(await child.ask({ ask: 'get', key })).toBe(value);
+    // What gives space back is still written, each time in the place of what it wrote before.
+    const trash = Buffer.from('trash').toString('hex');
+    for (let i = 0; i < 1_000; i++) {
+      expect(await child.ask({ ask: 'urgent', key: trash, value })).toBe('ok');
+    }
+    // There is an end to it, and that is no worse than the first.
+    for (let i = 0; refused !== undefined; i++) {
+      const key = Buffer.from(`urgent ${i}`).toString('hex');
+      await child.ask({ ask: 'urgent', key, value }).then(
+        () => stored.push(key),
+        (error) => {
+          expect(error.message).toBe('storage-full');
+          refused = undefined;
+        },
+      );
+      expect(i).toBeLessThan(5_000);
+    }
     for (const key of stored) expect(await child.ask({ ask: 'delete', key })).toBe('ok');
     // The pages of the deleted rows are free again two transactions later.
     const again = Buffer.from('again').toString('hex');

@@ -27,11 +27,19 @@ function serve(port: MessagePort, options: EnvironmentOptions): void {
   const headroom = new Headroom(db, options.path);
 
   const run = (commits: readonly DecodedCommit[]): void => {
-    let changes = 0;
-    for (const { deletes, puts } of commits) changes += deletes.length + puts.length;
+    const changes = commits.reduce((sum, commit) => sum + countChanges(commit), 0);
     let outcomes: readonly Outcome[] = [];
     db.transactionSync(() => {
-      outcomes = applyBatch(db, commits, { refusePuts: changes > 0 && !headroom.ensure(changes) });
+      const hasRoom = changes === 0 || headroom.ensure(changes);
+      let reserved = hasRoom ? 0 : headroom.changesInReserve();
+      outcomes = applyBatch(db, commits, {
+        mayPut(commit) {
+          if (hasRoom) return true;
+          if (!commit.mayUseReserve) return false;
+          reserved -= countChanges(commit);
+          return reserved >= 0;
+        },
+      });
     });
     send(port, { kind: 'done', results: commits.map(({ id }, index) => [id, outcomes[index] ?? 0]) });
   };
@@ -50,7 +58,7 @@ function serve(port: MessagePort, options: EnvironmentOptions): void {
       while (message !== undefined && message !== 'close') {
         const commit = decodeCommit(message);
         batch.push(commit);
-        changes += commit.deletes.length + commit.puts.length;
+        changes += countChanges(commit);
         if (batch.length >= MAX_BATCH_COMMITS || changes >= MAX_BATCH_CHANGES) break;
         message = receiveMessageOnPort(port)?.message;
       }
@@ -63,6 +71,10 @@ function serve(port: MessagePort, options: EnvironmentOptions): void {
     if (message === 'close') stop();
   });
   send(port, { kind: 'ready' });
+}
+
+function countChanges({ deletes, puts }: DecodedCommit): number {
+  return deletes.length + puts.length;
 }
 
 function send(port: MessagePort, message: FromWriter): void {
