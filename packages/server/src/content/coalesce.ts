@@ -1,4 +1,5 @@
 import { StoreError } from '@zot-artifact-store/spec';
+import { giveBackBytes } from '../work/lent-bytes.ts';
 import {
   type BufferLease,
   LARGE_BUFFER_BYTES,
@@ -23,6 +24,8 @@ export class Coalescer {
   readonly #maxBytes: number;
   readonly #signal: AbortSignal;
   #pull: Promise<IteratorResult<Uint8Array>> | undefined;
+  #chunk: Uint8Array | undefined;
+  /** What of the chunk is not copied yet; undefined when all of it is. */
   #rest: Uint8Array | undefined;
   #ended = false;
   #wantedBytes = SMALL_BUFFER_BYTES;
@@ -94,6 +97,7 @@ export class Coalescer {
         if (this.#sizeBytes > this.#maxBytes) {
           throw new StoreError('body-too-large', `the content is larger than ${this.#maxBytes} bytes`);
         }
+        this.#chunk = step.value;
         this.#rest = step.value;
       }
     }
@@ -114,9 +118,15 @@ export class Coalescer {
   #copyTo(lease: BufferLease, at: number): number {
     const rest = this.#rest ?? new Uint8Array();
     const taken = rest.subarray(0, lease.bytes.length - at);
+    const takenBytes = taken.length;
     lease.bytes.set(taken, at);
-    this.#rest = taken.length === rest.length ? undefined : rest.subarray(taken.length);
-    return taken.length;
+    if (takenBytes < rest.length) {
+      this.#rest = rest.subarray(takenBytes);
+    } else {
+      this.#rest = undefined;
+      if (this.#chunk !== undefined) giveBackBytes(this.#chunk);
+    }
+    return takenBytes;
   }
 
   #adapt(filledBytes: number, bufferBytes: number): void {

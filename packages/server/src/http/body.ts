@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { StoreError } from '@zot-artifact-store/spec';
+import { lendOwned } from '../work/lent-bytes.ts';
 import type { RequestBody } from './protocol.ts';
 
 export interface IncomingBodyOptions {
@@ -74,7 +75,7 @@ export class IncomingBody implements RequestBody, AsyncIterator<Uint8Array> {
     if (chunk !== undefined) {
       this.#queuedBytes -= chunk.length;
       if (this.#isPaused && this.#queuedBytes < MAX_QUEUED_BYTES / 2) this.#resume();
-      return Promise.resolve({ done: false, value: chunk });
+      return Promise.resolve({ done: false, value: lendOwned(chunk) });
     }
     if (this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#state === 'ended' || this.#state === 'abandoned') return Promise.resolve(DONE);
@@ -159,7 +160,7 @@ export class IncomingBody implements RequestBody, AsyncIterator<Uint8Array> {
     this.receivedBytes += chunk.length;
     const waiter = this.#takeWaiter();
     if (waiter !== undefined) {
-      waiter.resolve({ done: false, value: chunk });
+      waiter.resolve({ done: false, value: lendOwned(chunk) });
       return;
     }
     this.#queue.push(chunk);

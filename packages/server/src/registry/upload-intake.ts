@@ -1,6 +1,8 @@
+import { giveBackBytes } from '../work/lent-bytes.ts';
+
 /**
  * The beginning of a body that may turn out to be small. Either the source is over (`rest` is undefined; `failure` when
- * it broke), or `head` is longer than the bound and `rest` yields what follows it.
+ * it broke), or `rest` yields what follows `head` and both together are longer than the bound.
  */
 export interface Intake {
   readonly head: Buffer;
@@ -26,10 +28,13 @@ export async function takeHead(
     for (;;) {
       const step = await Promise.race([iterator.next(), aborted]);
       if (step.done === true) return { head: Buffer.concat(chunks, headBytes), rest: undefined };
+      if (headBytes + step.value.length > limitBytes) {
+        return { head: Buffer.concat(chunks, headBytes), rest: resumed(step.value, iterator) };
+      }
+      headBytes += step.value.length;
       // A copy: the chunk may belong to a source that reuses it.
       chunks.push(Buffer.from(step.value));
-      headBytes += step.value.length;
-      if (headBytes > limitBytes) return { head: Buffer.concat(chunks, headBytes), rest: restOf(iterator) };
+      giveBackBytes(step.value);
     }
   } catch (cause) {
     return { head: Buffer.concat(chunks, headBytes), failure: { cause }, rest: undefined };
@@ -47,6 +52,21 @@ export async function* joined(
   if (rest !== undefined) yield* rest;
 }
 
-function restOf(iterator: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => iterator };
+/** `first` as it was pulled, then what `iterator` has. */
+function resumed(first: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncIterable<Uint8Array> {
+  let pulled: Uint8Array | undefined = first;
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next() {
+        if (pulled === undefined) return iterator.next();
+        const value = pulled;
+        pulled = undefined;
+        return Promise.resolve({ done: false, value });
+      },
+      async return() {
+        await iterator.return?.();
+        return { done: true, value: undefined };
+      },
+    }),
+  };
 }
