@@ -25,6 +25,9 @@ export function isBucketName(text: string): text is BucketName {
   return (
     SHAPE.test(text) &&
     !text.includes('..') &&
+    // No label of a host name begins or ends with a hyphen.
+    !text.includes('.-') &&
+    !text.includes('-.') &&
     !IP_ADDRESS.test(text) &&
     !RESERVED_PREFIXES.some((prefix) => text.startsWith(prefix)) &&
     !RESERVED_SUFFIXES.some((suffix) => text.endsWith(suffix)) &&

@@ -73,6 +73,15 @@ export const s3Section = z
       'How far the clock of a client may differ, in seconds. Default 900, as at AWS.',
       { min: 1, max: DAY_SECONDS },
     ).default(900),
+    defaultOwnership: z
+      .enum(['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'], {
+        error: 'must be "BucketOwnerEnforced", "BucketOwnerPreferred" or "ObjectWriter"',
+      })
+      .default('BucketOwnerEnforced')
+      .meta({
+        description:
+          'Whose the objects in new buckets are, unless their creator says; ACLs have a say only with the other two. Default "BucketOwnerEnforced", as at AWS.',
+      }),
     lifecycleDaySeconds: wholeNumber(
       'How long a day of lifecycle rules is, in seconds; shorter ones are for tests. Default 86400.',
       { min: 1, max: DAY_SECONDS },

@@ -16,6 +16,7 @@ import {
 } from './operations/bucket-policy.ts';
 import { deleteBucketTagging, getBucketTagging, putBucketTagging } from './operations/bucket-tagging.ts';
 import { completeMultipartUpload } from './operations/complete-multipart-upload.ts';
+import { copyObject } from './operations/copy-object.ts';
 import { createBucket } from './operations/create-bucket.ts';
 import { createMultipartUpload } from './operations/create-multipart-upload.ts';
 import { deleteBucket } from './operations/delete-bucket.ts';
@@ -29,6 +30,8 @@ import {
   getBucketRequestPayment,
   getBucketWebsite,
 } from './operations/fixed-answers.ts';
+import { getBucketLocation } from './operations/get-bucket-location.ts';
+import { getBucketVersioning } from './operations/get-bucket-versioning.ts';
 import { getObject } from './operations/get-object.ts';
 import { getObjectAttributes } from './operations/get-object-attributes.ts';
 import { headBucket } from './operations/head-bucket.ts';
@@ -49,6 +52,7 @@ import {
   getPublicAccessBlock,
   putPublicAccessBlock,
 } from './operations/public-access-block.ts';
+import { putBucketVersioning } from './operations/put-bucket-versioning.ts';
 import { putObject } from './operations/put-object.ts';
 import { uploadPart } from './operations/upload-part.ts';
 
@@ -64,6 +68,9 @@ export const bucketHandlers: Handlers<BucketOperation> = {
   's3.CreateBucket': createBucket,
   's3.HeadBucket': headBucket,
   's3.DeleteBucket': deleteBucket,
+  's3.GetBucketLocation': getBucketLocation,
+  's3.GetBucketVersioning': getBucketVersioning,
+  's3.PutBucketVersioning': putBucketVersioning,
   's3.DeleteObjects': deleteObjects,
   's3.ListObjects': listObjects,
   's3.ListObjectsV2': listObjectsV2,
@@ -108,6 +115,7 @@ export const objectHandlers: Handlers<ObjectOperation> = {
   's3.GetObject': getObject,
   's3.HeadObject': getObject,
   's3.PutObject': putObject,
+  's3.CopyObject': copyObject,
   's3.DeleteObject': deleteObject,
   's3.GetObjectAttributes': getObjectAttributes,
 };

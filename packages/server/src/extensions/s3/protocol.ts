@@ -1,3 +1,4 @@
+import type { StoreError } from '@zot-artifact-store/spec';
 import type { Protocol, Reply, RequestContext, RequestHead } from '../../http/protocol.ts';
 import {
   type Address,
@@ -25,7 +26,7 @@ export function createS3Protocols(deps: S3Deps): readonly Protocol<S3Operation>[
   const bucketOf = (head: RequestHead): string | undefined => bucketOfHost(hostName(head), domains);
   const common = {
     run: (operation: S3Operation, context: RequestContext) => runOperation(operation, context, deps),
-    renderError: renderS3Error,
+    renderError: (error: StoreError, head: RequestHead) => renderError(error, head, deps),
   };
   return [
     {
@@ -69,6 +70,13 @@ function dispatch(operation: S3Operation, context: RequestContext, deps: S3Deps)
     if (run !== undefined) return run(operation, context, deps);
   }
   throw new S3Error('NotImplemented', `${operation.name.slice(3)} is not implemented by this server.`);
+}
+
+/** Clients learn a bucket's region from HEAD, also where they may not look into it. */
+function renderError(error: StoreError, head: RequestHead, { options }: S3Deps): Reply {
+  const reply = renderS3Error(error, head);
+  if (head.method !== 'HEAD' || reply.status !== 403) return reply;
+  return { ...reply, headers: { ...reply.headers, 'x-amz-bucket-region': options.region } };
 }
 
 function isObjectOperation(operation: S3Operation): operation is ObjectOperation {

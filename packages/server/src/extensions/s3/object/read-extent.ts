@@ -2,12 +2,11 @@ import { parseHttpDate } from '../../../http/http-date.ts';
 import type { RequestHead } from '../../../http/protocol.ts';
 import { headerOf } from '../auth/header-of.ts';
 import { S3Error } from '../errors.ts';
-import type { S3Query } from '../query.ts';
 import type { ObjectVersion } from '../store/records.ts';
-import { checksumHeaders } from './checksum.ts';
+import { CHECKSUMS, checksumHeaders } from './checksum.ts';
 import { namesEtag } from './entity-tag.ts';
 import { wantsChecksums } from './object-headers.ts';
-import { noSuchPart, partNumberOfQuery } from './part-read.ts';
+import type { LocatedPart } from './object-parts.ts';
 import { parseRange } from './range.ts';
 
 /** Which bytes of an object a read gets, and what the reply says of them. */
@@ -20,26 +19,44 @@ export interface ReadExtent {
 }
 
 /**
- * Judges `Range` and `partNumber`. Checksums are of the whole object, so a range has none. Throws InvalidRange,
- * InvalidPartNumber, InvalidArgument, and InvalidRequest for both at once.
+ * Judges `Range`, and what `partNumber` located. Checksums are of the whole object, so a range has none. Throws
+ * InvalidRange, and InvalidRequest for both at once.
  */
-export function readExtent(head: RequestHead, query: S3Query, record: ObjectVersion): ReadExtent {
+export function readExtent(
+  head: RequestHead,
+  record: ObjectVersion,
+  located: LocatedPart | undefined,
+): ReadExtent {
   const { sizeBytes } = record;
-  const partNumber = query.size === 0 ? undefined : partNumberOfQuery(query);
   const range = headerOf(head, 'range');
-  if (partNumber !== undefined) {
+  if (located !== undefined) {
     if (range !== undefined) {
       throw new S3Error('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter');
     }
-    // An object that came in one piece is its own only part.
-    if (partNumber > 1) throw noSuchPart(partNumber, 1);
-    if (sizeBytes > 0) return part({ start: 0, end: sizeBytes - 1 }, record, checksums(head, record));
+    if (located.sizeBytes > 0) {
+      const { startBytes } = located;
+      const extent = { start: startBytes, end: startBytes + located.sizeBytes - 1 };
+      return part(extent, record, partHeaders(head, record, located));
+    }
   } else if (range !== undefined && isCurrent(headerOf(head, 'if-range'), record)) {
     const asked = parseRange(range, sizeBytes);
     if (asked.kind === 'unsatisfiable') throw unsatisfiable(range, sizeBytes);
     if (asked.kind === 'part') return part(asked, record, {});
   }
   return { status: 200, sizeBytes, range: undefined, headers: checksums(head, record) };
+}
+
+/** A part has a checksum of its own where the upload asked for one. */
+function partHeaders(
+  head: RequestHead,
+  record: ObjectVersion,
+  { partsCount, checksum }: LocatedPart,
+): Record<string, string> {
+  if (partsCount === undefined) return checksums(head, record);
+  const count = { 'x-amz-mp-parts-count': String(partsCount) };
+  if (checksum === undefined || record.checksum === undefined || !wantsChecksums(head)) return count;
+  const { algorithm, type } = record.checksum;
+  return { ...count, [CHECKSUMS[algorithm].header]: checksum, 'x-amz-checksum-type': type };
 }
 
 function part(

@@ -3,7 +3,7 @@ import type { StoredHeaders } from '../store/records.ts';
 import type { Fields } from './fields.ts';
 
 const KEPT = ['content-type', 'cache-control', 'content-disposition', 'content-language', 'expires'] as const;
-const REDIRECT = 'x-amz-website-redirect-location';
+export const REDIRECT = 'x-amz-website-redirect-location';
 export const DEFAULT_CONTENT_TYPE = 'binary/octet-stream';
 
 /** The headers of a PUT that its GETs answer with. Throws InvalidRedirectLocation. */

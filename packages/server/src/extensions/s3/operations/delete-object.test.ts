@@ -319,6 +319,14 @@ describe('DeleteObjects', () => {
     });
   });
 
+  it('refuses a document that is not what was announced', async () => {
+    await bench.createBucket();
+    const body = objects('<Key>a</Key>');
+    expect((await send(body, { 'content-md5': md5('other') })).code).toBe('BadDigest');
+    const checksum = { 'content-md5': undefined, 'x-amz-checksum-crc32': 'AAAAAA==' } as never;
+    expect((await send(body, checksum)).code).toBe('BadDigest');
+  });
+
   it('with keys that XML must spell out', async () => {
     await bench.createBucket();
     await put('a%01b%20%26');

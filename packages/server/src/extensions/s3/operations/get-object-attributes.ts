@@ -7,6 +7,7 @@ import { assertNoCustomerKeyOfRead } from '../object/encryption.ts';
 import { type FoundObject, findObject } from '../object/find-object.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
 import { digestHeaders, validatorHeaders } from '../object/object-headers.ts';
+import { objectPartsElement } from '../object/object-parts.ts';
 import { STORAGE_CLASS } from '../object/storage-class.ts';
 import { versionIdOfQuery } from '../object/version-id.ts';
 import type { ObjectOperation } from '../operation.ts';
@@ -25,7 +26,8 @@ export const getObjectAttributes: Handler<ObjectOperation> = async (operation, c
   const bucket = await deps.buckets.require(name);
   const found = await findObject({ bucket, key, versionId }, context, deps);
   const { etag: _, ...headers } = validatorHeaders(found);
-  return xmlReply('GetObjectAttributesResponse', attributesOf(found, asked), {
+  const parts = asked.has('ObjectParts') ? await objectPartsElement(head, found, deps) : undefined;
+  return xmlReply('GetObjectAttributesResponse', attributesOf(found, asked, parts), {
     ...headers,
     ...digestHeaders(found.record.sha256),
   });
@@ -54,11 +56,15 @@ function attributesAsked(head: RequestHead): ReadonlySet<Attribute> {
   return asked;
 }
 
-function attributesOf({ record }: FoundObject, asked: ReadonlySet<Attribute>): XmlElement {
+function attributesOf(
+  { record }: FoundObject,
+  asked: ReadonlySet<Attribute>,
+  parts: XmlElement | undefined,
+): XmlElement {
   const all: Readonly<Record<Attribute, XmlContent>> = {
     ETag: record.etag,
     Checksum: checksumElement(record),
-    ObjectParts: undefined,
+    ObjectParts: parts,
     StorageClass: STORAGE_CLASS,
     ObjectSize: record.sizeBytes,
   };

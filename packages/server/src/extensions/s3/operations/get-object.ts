@@ -6,6 +6,7 @@ import { judgeRead, preconditionFailed, readConditions } from '../object/conditi
 import { assertNoCustomerKeyOfRead } from '../object/encryption.ts';
 import { findObject } from '../object/find-object.ts';
 import { objectHeaders, validatorHeaders } from '../object/object-headers.ts';
+import { locatePart, partNumberOfQuery } from '../object/object-parts.ts';
 import { readExtent } from '../object/read-extent.ts';
 import { responseOverrides } from '../object/response-overrides.ts';
 import { versionIdOfQuery } from '../object/version-id.ts';
@@ -20,6 +21,7 @@ export const getObject: Handler<ObjectOperation> = async (operation, context, de
   const { bucket: name, key, query } = operation;
   const { head, principal } = context;
   const versionId = versionIdOfQuery(query);
+  const partNumber = partNumberOfQuery(query);
   const overrides = responseOverrides(query, principal);
   assertNoCustomerKeyOfRead(head);
   const bucket = await deps.buckets.require(name);
@@ -32,7 +34,8 @@ export const getObject: Handler<ObjectOperation> = async (operation, context, de
     if (outcome.kind === 'not-modified') return { status: 304, headers: validatorHeaders(found) };
     if (outcome.kind === 'failed') throw preconditionFailed(outcome.condition);
   }
-  const { status, range, sizeBytes, headers } = readExtent(head, query, record);
+  const located = partNumber === undefined ? undefined : await locatePart(found, partNumber, deps);
+  const { status, range, sizeBytes, headers } = readExtent(head, record, located);
   const all = {
     ...objectHeaders(found),
     ...overrides,

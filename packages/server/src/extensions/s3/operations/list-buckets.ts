@@ -1,17 +1,56 @@
 import type { Handler } from '../handlers.ts';
+import { makeToken, readToken } from '../listing/continuation-token.ts';
+import { invalidArgument } from '../object/invalid-argument.ts';
 import type { ServiceOperation } from '../operation.ts';
 import { ownerElement, userOf } from '../owner.ts';
+import type { S3Query } from '../query.ts';
 import { isoTime, xmlReply } from '../reply.ts';
+import type { StoredBucket } from '../store/buckets.ts';
+import type { XmlElement } from '../xml/write.ts';
 
-const DEFAULT_MAX_BUCKETS = 10_000;
+const MAX_BUCKETS = 10_000;
 
-export const listBuckets: Handler<ServiceOperation> = async (_operation, { principal }, { buckets }) => {
-  const owner = userOf(principal);
-  const found = await buckets.list({ owner, limit: DEFAULT_MAX_BUCKETS });
+/** The caller's buckets; root sees everybody's. */
+export const listBuckets: Handler<ServiceOperation> = async (
+  { query },
+  { principal },
+  { buckets, options },
+) => {
+  const user = userOf(principal);
+  const seesAll = principal.kind === 'user' && principal.isRoot;
+  const limit = parseMaxBuckets(query);
+  const prefix = query.get('prefix') ?? '';
+  const token = query.get('continuation-token');
+  const region = query.get('bucket-region');
+  // Every bucket is in the region of the server.
+  const isElsewhere = region !== undefined && region !== options.region;
+  const found = isElsewhere
+    ? []
+    : await buckets.list({
+        ...(!seesAll && { owner: user }),
+        prefix,
+        // One more tells whether more follow.
+        limit: limit + 1,
+        ...(token !== undefined && token !== '' && { after: readToken(token) }),
+      });
+  const shown = found.slice(0, limit);
+  const last = found.length > limit ? shown.at(-1) : undefined;
   return xmlReply('ListAllMyBucketsResult', {
-    Owner: ownerElement(owner),
-    Buckets: {
-      Bucket: found.map(({ name, record }) => ({ Name: name, CreationDate: isoTime(record.createdAtMs) })),
-    },
+    Owner: ownerElement(user),
+    Buckets: { Bucket: shown.map(bucketElement) },
+    ...(prefix !== '' && { Prefix: prefix }),
+    ...(last !== undefined && { ContinuationToken: makeToken(last.name) }),
   });
 };
+
+function bucketElement({ name, record }: StoredBucket): XmlElement {
+  return { Name: name, CreationDate: isoTime(record.createdAtMs), BucketRegion: record.region };
+}
+
+function parseMaxBuckets(query: S3Query): number {
+  const text = query.get('max-buckets');
+  if (text === undefined) return MAX_BUCKETS;
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= MAX_BUCKETS) return number;
+  throw invalidArgument('max-buckets', text, 'Argument max-buckets must be an integer between 1 and 10000.');
+}

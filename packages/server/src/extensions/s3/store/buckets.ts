@@ -69,7 +69,7 @@ export function createBuckets(metadata: MetadataStore, clock: { now(): number })
     create: (name, record, alsoWrite) =>
       transact(metadata, async (transaction) => {
         const existing = await find(name);
-        if (existing !== undefined) throw bucketExists(existing, record.owner);
+        if (existing !== undefined) throw bucketExists(existing, record);
         transaction.expectAbsent(s3Keys.bucket(name));
         transaction.put(s3Keys.bucketOf(record.owner, name), new Uint8Array());
         alsoWrite?.(transaction);
@@ -136,17 +136,18 @@ export function noSuchBucket(name: string): S3Error {
   });
 }
 
-function bucketExists({ name, record }: StoredBucket, owner: UserName): S3Error {
+/** One's own bucket with another ACL is not what was asked for. */
+function bucketExists({ name, record }: StoredBucket, asked: Pick<BucketRecord, 'owner' | 'acl'>): S3Error {
   const fields = { BucketName: name };
-  return record.owner === owner
+  const isAsAsked = record.owner === asked.owner && JSON.stringify(record.acl) === JSON.stringify(asked.acl);
+  return isAsAsked
     ? new S3Error(
         'BucketAlreadyOwnedByYou',
         'Your previous request to create the named bucket succeeded and you already own it.',
         { resource: name, fields },
       )
-    : new S3Error(
-        'BucketAlreadyExists',
-        'The requested bucket name is not available; it belongs to someone else. Choose another name.',
-        { resource: name, fields },
-      );
+    : new S3Error('BucketAlreadyExists', 'The requested bucket name is not available; choose another name.', {
+        resource: name,
+        fields,
+      });
 }

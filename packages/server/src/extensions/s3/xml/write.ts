@@ -23,6 +23,11 @@ export function s3Document(root: string, content: XmlElement): string {
   return xmlDocument(root, { '@xmlns': S3_NAMESPACE, ...content });
 }
 
+/** A success document that is one element with text. */
+export function s3TextDocument(root: string, text: string): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root} xmlns="${S3_NAMESPACE}">${escapeXml(text)}</${root}>`;
+}
+
 /** A document without a namespace, as error documents are. */
 export function xmlDocument(root: string, content: XmlElement): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element(root, content)}`;

@@ -1,0 +1,133 @@
+import type { RequestContext } from '../../../http/protocol.ts';
+import type { Transaction } from '../../../metadata/transaction.ts';
+import type { S3Deps } from '../deps.ts';
+import { S3Error } from '../errors.ts';
+import type { StoredBucket } from '../store/buckets.ts';
+import { s3Keys } from '../store/keyspace.ts';
+import { readParts } from '../store/object-parts.ts';
+import type { Checksum, ChecksumAlgorithm, ObjectPart } from '../store/records.ts';
+import { versionIdOf } from '../store/versions.ts';
+import { base64OfHex, CHECKSUMS } from './checksum.ts';
+import { assertWritable, type WriteConditions } from './conditional-write.ts';
+import { type Description, settle } from './description.ts';
+import { type FoundObject, noSuchKey } from './find-object.ts';
+import type { WrittenObject } from './write-object.ts';
+
+export interface ObjectCopy {
+  readonly found: FoundObject;
+  /** Where to; read again in the transaction. */
+  readonly bucket: StoredBucket;
+  readonly key: string;
+  readonly description: Description;
+  /** A checksum that the source does not have. */
+  readonly checksum: ChecksumAlgorithm | undefined;
+  readonly conditions: WriteConditions | undefined;
+}
+
+/**
+ * Makes the content of one object also that of another, without copying a byte. Only a checksum that the source does
+ * not have costs reading it. Throws what `settle` and `assertWritable` throw, NoSuchBucket, and NoSuchKey when the
+ * source was deleted so long ago that its content is gone.
+ */
+export async function copyObject(
+  copy: ObjectCopy,
+  context: Pick<RequestContext, 'principal' | 'signal'>,
+  deps: S3Deps,
+): Promise<WrittenObject> {
+  const { found, key, description, conditions } = copy;
+  const { content, versions, buckets, clock } = deps;
+  const { principal } = context;
+  const { record } = found;
+  const bucketName = copy.bucket.name;
+  settle(description, copy.bucket.record, { principal, nowMs: clock.now() });
+  await deps.vetoes.beforeServe({
+    principal,
+    repository: `s3/${found.bucket.name}`,
+    kind: 'object',
+    digest: record.sha256 ?? record.body,
+  });
+  await deps.vetoes.beforeIngest({
+    principal,
+    repository: `s3/${bucketName}`,
+    declaredBytes: record.sizeBytes,
+  });
+  const parts = await partsOf(found, deps);
+  const checksum =
+    copy.checksum === undefined ? record.checksum : await checksumOf(found, copy.checksum, context, deps);
+
+  return content.transact([], async (transaction) => {
+    if ((await content.stat(record.body)) === undefined) throw noSuchKey(found.key);
+    const bucket = await buckets.require(bucketName);
+    const written = await versions.put(
+      transaction,
+      { bucket, key },
+      {
+        ...settle(description, bucket.record, { principal, nowMs: clock.now() }),
+        sizeBytes: record.sizeBytes,
+        etag: record.etag,
+        body: record.body,
+        ...(record.sha256 !== undefined && { sha256: record.sha256 }),
+        ...(checksum !== undefined && { checksum }),
+        ...(parts !== undefined && { parts }),
+      },
+      conditions && ((current) => assertWritable(conditions, current, key)),
+    );
+    const versionId = written.isNull ? undefined : versionIdOf(written);
+    if (written.sha256 === undefined) {
+      putWholeDue(transaction, { bucket, key, order: written.order, nowMs: clock.now() });
+    }
+    deps.events.write(transaction, {
+      type: 'object.created',
+      repository: `s3/${bucketName}`,
+      bucket: bucketName,
+      key,
+      ...(versionId !== undefined && { versionId }),
+      sizeBytes: written.sizeBytes,
+      etag: written.etag,
+      ...(written.sha256 !== undefined && { digest: written.sha256 }),
+      operation: 'copy',
+      ...(principal.kind === 'user' && { actor: principal.name }),
+    });
+    return { record: written, versionId };
+  });
+}
+
+/** The digest of the whole is to be computed for the copy, too. */
+function putWholeDue(
+  transaction: Transaction,
+  {
+    bucket,
+    key,
+    order,
+    nowMs,
+  }: { readonly bucket: StoredBucket; readonly key: string; readonly order: string; readonly nowMs: number },
+): void {
+  transaction.put(
+    s3Keys.wholeDue(nowMs, bucket.record.id, key, order),
+    new Uint8Array(Buffer.from(bucket.name)),
+  );
+}
+
+/** A copy of a multipart object is one. */
+async function partsOf(
+  { bucket, key, record }: FoundObject,
+  { metadata }: S3Deps,
+): Promise<readonly ObjectPart[] | undefined> {
+  if (record.partPages === undefined) return undefined;
+  const parts = await readParts(metadata, { bucketId: bucket.record.id, key }, record);
+  if (parts === undefined) throw noSuchKey(key);
+  return parts;
+}
+
+async function checksumOf(
+  { record }: FoundObject,
+  algorithm: ChecksumAlgorithm,
+  { signal }: Pick<RequestContext, 'signal'>,
+  { content }: S3Deps,
+): Promise<Checksum> {
+  const { hash } = CHECKSUMS[algorithm];
+  const known = hash === 'sha256' ? record.sha256?.slice('sha256:'.length) : undefined;
+  const hex = known ?? (await content.hashWhole(record.body, [hash], { signal }))[hash];
+  if (hex === undefined) throw new S3Error('InternalError', 'A checksum could not be computed.');
+  return { algorithm, type: 'FULL_OBJECT', value: base64OfHex(hex) };
+}
