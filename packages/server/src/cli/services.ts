@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
+import type { CheckReport } from '../composition/check-volume.ts';
 import type { Config } from '../config/config.ts';
-import type { FsckReport } from '../content/fsck.ts';
 import type { GarbageReport } from '../content/gc.ts';
 import type { ScrubReport } from '../content/scrub.ts';
 import type { AccessKey, NewAccessKey } from '../extensions/s3/auth/access-keys.ts';
@@ -19,7 +19,7 @@ export interface OpenedStore {
     volume: string,
     options: { readonly fromStart: boolean; readonly signal: AbortSignal },
   ): Promise<ScrubReport>;
-  fsck(volume: string, options: { readonly signal: AbortSignal }): Promise<FsckReport>;
+  fsck(volume: string, options: { readonly signal: AbortSignal }): Promise<CheckReport>;
   importLayouts(request: ImportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
   exportLayouts(request: ExportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
   readonly accessKeys: AccessKeyTools;

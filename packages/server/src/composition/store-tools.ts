@@ -2,10 +2,10 @@ import { isStoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import type { OpenedStore } from '../cli/services.ts';
 import type { Config } from '../config/config.ts';
-import { fsck } from '../content/fsck.ts';
 import { scrub } from '../content/scrub.ts';
 import type { SealedExtensions } from '../extension/host.ts';
 import { VetoChain } from '../extension/veto-chain.ts';
+import { checkVolume } from './check-volume.ts';
 import { collectVolume } from './collect.ts';
 import { lockDataFolders } from './data-folders.ts';
 import { accessKeyTools } from './key-tools.ts';
@@ -79,11 +79,7 @@ export async function openStore(
       refuseAfterFailure();
       return report;
     },
-    fsck(path, { signal }) {
-      const { driver, content } = volumeNamed(path);
-      const owners = stores.registry.owners(content.volume);
-      return fsck({ metadata: stores.metadata, driver, volume: content.volume, owners, signal });
-    },
+    fsck: async (path, { signal }) => checkVolume(stores, volumeNamed(path), { signal }),
     async importLayouts(request, { signal }) {
       await startAll();
       const report = await importLayouts({ config, registry: stores.registry, signal }, request);

@@ -9,9 +9,9 @@ interface FsckCommandOptions extends ConfigOptions {
 }
 
 const NOTES = `
-Compares records, references and files with each other and writes nothing; contents are not read (zas
-scrub reads them). Errors are things that are missing; notes are things that wait or leak. A server
-may run on the same data folder meanwhile. Exit code 1: there are errors.`;
+Compares records, references, tags and files with each other and writes nothing; contents are not
+read (zas scrub reads them). Errors are things that are missing; notes are things that wait or leak.
+A server may run on the same data folder meanwhile. Exit code 1: there are errors.`;
 
 export function addFsckCommand(program: Command, context: StoreCommandContext): void {
   const command = program
