@@ -8,8 +8,8 @@ import { type NamedBlob, namedBlobs } from './named-blobs.ts';
 import { leavable, type TransferLog, type TransferRow } from './transfer-log.ts';
 import type { IndexEntry } from './write-index.ts';
 
-const MANIFESTS_AT_ONCE = 4;
-const BLOBS_AT_ONCE = 4;
+const MANIFESTS_AT_ONCE = 16;
+const BLOBS_AT_ONCE = 2;
 
 type Outcome = 'there' | 'lost';
 

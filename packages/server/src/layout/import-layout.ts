@@ -49,7 +49,7 @@ export interface WantedManifest {
   readonly tags: Tag[];
 }
 
-const MANIFESTS_AT_ONCE = 4;
+const MANIFESTS_AT_ONCE = 16;
 
 /**
  * Brings a layout into a repository: what index.json lists, with all that it leads to, blobs before the manifests that

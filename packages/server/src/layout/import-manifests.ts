@@ -18,7 +18,7 @@ import { leavable, type TransferLog, type TransferRow } from './transfer-log.ts'
 
 /** Indexes in indexes; nobody has more than two. */
 const MAX_DEPTH = 16;
-const BLOBS_AT_ONCE = 4;
+const BLOBS_AT_ONCE = 2;
 /** Tags set in one transaction. */
 const TAGS_AT_ONCE = 100;
 /** What happens between a look and the put does not happen more often in a row. */
