@@ -206,6 +206,14 @@ describe('a presigned URL', () => {
     expect((await failure({ target: `${path}?acl&${without}` })).code).toBe('SignatureDoesNotMatch');
   });
 
+  it('may have signed a bucket with a slash that it did not send', async () => {
+    const target = `/bucket?list-type=2&${presign('GET\n\n', '/bucket/')}`;
+    expect((await authenticate({ target })).result).toMatchObject(ALICE);
+    expect((await authenticate({ target: `/bucket?${presign('GET\n\n', '/bucket')}` })).result).toMatchObject(
+      ALICE,
+    );
+  });
+
   it('may have taken its headers along in the query', async () => {
     const lines = 'PUT\n\ntext/plain';
     const signed = presign(lines, `x-amz-acl:private\nx-amz-meta-a:é\n${path}`);

@@ -64,7 +64,11 @@ interface Reading {
   /** `x-amz-` parameters count as headers, as those do that a client moved into a URL it signed. */
   readonly withQueryHeaders: boolean;
   readonly withDisputed: boolean;
+  /** A bucket in the path ends in a slash, whether one was sent or not. */
+  readonly withBucketSlash: boolean;
 }
+
+const BUCKET_PATH = /^\/[^/]+$/;
 
 /**
  * What a client may have signed ("Signing and authenticating REST requests", signature version 2), most likely first,
@@ -76,7 +80,9 @@ export function* stringsToSignV2(shape: ShapeV2): Generator<string> {
   const hasHeaders = names.some((name) => isHeaderName(name.toLowerCase()));
   for (const withQueryHeaders of hasHeaders ? [true, false] : [false]) {
     for (const withDisputed of hasDisputed ? [false, true] : [false]) {
-      yield stringToSign(shape, { withQueryHeaders, withDisputed });
+      for (const withBucketSlash of BUCKET_PATH.test(shape.head.path) ? [false, true] : [false]) {
+        yield stringToSign(shape, { withQueryHeaders, withDisputed, withBucketSlash });
+      }
     }
   }
 }
@@ -115,9 +121,10 @@ function amzHeaders({ head, query }: ShapeV2, { withQueryHeaders }: Reading): st
     .join('');
 }
 
-function resource({ head, domains }: ShapeV2, { withDisputed }: Reading): string {
+function resource({ head, domains }: ShapeV2, { withDisputed, withBucketSlash }: Reading): string {
   const bucket = bucketOfHost(hostName(head), domains);
-  const path = bucket === undefined ? head.path : `/${bucket}${head.path}`;
+  const plain = bucket === undefined ? head.path : `/${bucket}${head.path}`;
+  const path = withBucketSlash ? `${plain}/` : plain;
   const pairs: (readonly [name: string, text: string])[] = [];
   for (const pair of head.query.split('&')) {
     const equals = pair.indexOf('=');
