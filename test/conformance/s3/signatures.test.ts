@@ -226,6 +226,26 @@ describe('a client that waits for 100 Continue', () => {
   });
 });
 
+describe('an Expect that nobody knows', () => {
+  it.each(['200', ''])('is passed over: "%s"', async (expectation) => {
+    const client = await RawClient.connect(Number(new URL(app.url).port));
+    const headers = await signHeaders(
+      { method: 'PUT', url: `http://test/${BUCKET}/expected`, payloadHash: 'UNSIGNED-PAYLOAD' },
+      { ...root, at: new Date() },
+    );
+    const lines = Object.entries(headers).filter(([name]) => name !== 'host');
+    client.send(
+      `PUT /${BUCKET}/expected`,
+      ...lines.map(([name, value]) => `${name}: ${value}`),
+      `Expect: ${expectation}`,
+      'Content-Length: 5',
+    );
+    client.write('hello');
+    expect((await client.response()).status).toBe(200);
+    client.socket.destroy();
+  });
+});
+
 describe('a password', () => {
   it('is no way in, although it is right', async () => {
     const answer = await fetch(`${app.url}/${BUCKET}`, { headers: { authorization: app.rootAuthorization } });

@@ -8,8 +8,8 @@ import { authorizeAll, collectChallenges, type Deciders, isAllowed } from './dec
 import type { Operation, Protocol, RequestBody, RequestContext, RequestHead } from './protocol.ts';
 import { declaredBytes, readHead } from './request-head.ts';
 
-/** What the client wrote in `Expect`; anything but `100-continue` is answered 417. */
-export type Expectation = 'none' | 'continue' | 'unknown';
+/** Whether the client waits for `100 Continue`. Any other expectation is passed over (RFC 9110 10.1.1 allows it). */
+export type Expectation = 'none' | 'continue';
 
 export interface ExchangeOptions {
   readonly id: string;

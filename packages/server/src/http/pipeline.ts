@@ -7,7 +7,7 @@ import type { Cors } from './cors.ts';
 import { authenticate, authorizeAll, collectChallenges, type Deciders } from './deciders.ts';
 import { Exchange, type Expectation } from './exchange.ts';
 import { linger } from './linger.ts';
-import { plainReply, renderPlainError } from './plain-error.ts';
+import { renderPlainError } from './plain-error.ts';
 import type { Protocol, Reply, RequestHead } from './protocol.ts';
 import { ReplyWriter } from './reply.ts';
 import { checkHead } from './request-head.ts';
@@ -117,9 +117,6 @@ export class Pipeline {
     const protocol = this.#findProtocol(head);
     exchange.protocol = protocol;
     checkHead(head, exchange.request.httpVersion);
-    if (exchange.expectation === 'unknown') {
-      return plainReply(417, 'UNSUPPORTED', 'the only expectation understood here is 100-continue', head.id);
-    }
     if (protocol === undefined) throw new StoreError('route-unknown', 'nothing is served at this path');
     const preflight = this.#cors?.preflight(head);
     if (preflight !== undefined) return preflight;

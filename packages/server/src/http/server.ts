@@ -177,7 +177,7 @@ class NodeHttpServer implements HttpServer {
     });
     server.on('request', (request, response) => this.#handle(request, response, 'none'));
     server.on('checkContinue', (request, response) => this.#handle(request, response, 'continue'));
-    server.on('checkExpectation', (request, response) => this.#handle(request, response, 'unknown'));
+    server.on('checkExpectation', (request, response) => this.#handle(request, response, 'none'));
     server.on('clientError', (error, socket) => this.#onClientError(error, socket));
     server.on('connect', (_request, socket) =>
       writeRawError(socket, 405, 'CONNECT is not served here', this.#pipeline.nextId()),
