@@ -3,7 +3,7 @@ import { MAX_VALUE_BYTES, type MetadataStore } from '../metadata/metadata-store.
 import { recordCodec } from '../metadata/record.ts';
 import type { Transaction } from '../metadata/transaction.ts';
 import type { BlobLocation } from './blob-records.ts';
-import { compositeOwner, dropEdge, putEdge } from './edges.ts';
+import { compositeOwner, dropEdge, putEdges } from './edges.ts';
 import { contentKeys } from './keyspace.ts';
 
 export interface CompositePart {
@@ -63,9 +63,11 @@ export function putComposite(
   pages.forEach((page, index) => {
     transaction.put(contentKeys.partsPage(volume, digest, index), encodePage(page));
   });
-  for (const part of new Set(parts.map((each) => each.digest))) {
-    putEdge(transaction, { volume, digest: part, owner: compositeOwner(digest) });
-  }
+  putEdges(transaction, {
+    volume,
+    digests: new Set(parts.map((part) => part.digest)),
+    owner: compositeOwner(digest),
+  });
   const location = { kind: 'composite', parts: parts.length, pages: pages.length } as const;
   return provisional ? { ...location, provisional } : location;
 }

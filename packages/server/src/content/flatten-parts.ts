@@ -39,9 +39,13 @@ export async function flattenParts(
     if (level > MAX_LEVELS) throw new StoreError('internal', 'a composite blob is nested too deeply');
     const next: CompositePart[] = [];
     for (const [part, record] of await findRecords(volume, transaction, { parts: unseen, brought })) {
-      const shape = await shapeOf(volume, part, { record, brought });
+      assertSize(part, record);
+      if (record.location.kind !== 'composite') {
+        shapes.set(part.digest, undefined);
+        continue;
+      }
+      const shape = await shapeOf(volume, part.digest, { record, pages: record.location.pages, brought });
       shapes.set(part.digest, shape);
-      if (shape === undefined) continue;
       loaded += shape.length;
       if (loaded > MAX_PARTS) throw tooManyParts();
       next.push(...shape);
@@ -64,6 +68,8 @@ async function findRecords(
     if (record === undefined) wanted.push(part);
     else found.push([part, record]);
   }
+  // In key order: neighbours in the store are read, and later checked, one after the other.
+  wanted.sort((a, b) => (a.digest < b.digest ? -1 : 1));
   for (let at = 0; at < wanted.length; at += RECORDS_AT_ONCE) {
     const some = wanted.slice(at, at + RECORDS_AT_ONCE);
     const keys = some.map(({ digest }) => contentKeys.blob(volume, digest));
@@ -78,18 +84,23 @@ async function findRecords(
   return found;
 }
 
+function assertSize({ digest, sizeBytes }: CompositePart, { size }: BlobRecord): void {
+  if (size === sizeBytes) return;
+  const message = `${digest} has ${size} bytes, and was to be a part of ${sizeBytes}`;
+  throw new StoreError('internal', message, { resource: digest });
+}
+
 async function shapeOf(
   volume: ContentVolume,
-  { digest, sizeBytes }: CompositePart,
-  { record, brought }: { readonly record: BlobRecord; readonly brought: Brought },
-): Promise<readonly CompositePart[] | undefined> {
-  if (record.size !== sizeBytes) {
-    const message = `${digest} has ${record.size} bytes, and was to be a part of ${sizeBytes}`;
-    throw new StoreError('internal', message, { resource: digest });
-  }
-  if (record.location.kind !== 'composite') return undefined;
+  digest: Digest,
+  {
+    record,
+    pages,
+    brought,
+  }: { readonly record: BlobRecord; readonly pages: number; readonly brought: Brought },
+): Promise<readonly CompositePart[]> {
   if (record.corrupt) throw blobCorrupt(digest);
-  const parts = brought.parts.get(digest) ?? (await findParts(volume, digest, record.location.pages));
+  const parts = brought.parts.get(digest) ?? (await findParts(volume, digest, pages));
   // Its list went since its record was read: it was collected.
   if (parts === undefined) throw blobUnknown(digest);
   return parts;

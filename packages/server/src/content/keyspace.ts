@@ -25,6 +25,12 @@ export const contentKeys = {
   parts: (volume: string, digest: Digest): Key => encodeKey(PARTS, volume, { digest }),
   edge: (volume: string, digest: Digest, owner: readonly KeyPart[]): Key =>
     encodeKey(EDGE, volume, { digest }, ...owner),
+  /** As `edge`, for many blobs of one owner. */
+  edgesOf(volume: string, owner: readonly KeyPart[]): (digest: Digest) => Key {
+    const before = encodeKey(EDGE, volume);
+    const after = encodeKey(EDGE, ...owner).subarray(1);
+    return (digest) => Buffer.concat([before, encodeKey(EDGE, { digest }).subarray(1), after]);
+  },
   edges: (volume: string): Key => encodeKey(EDGE, volume),
   candidate: (volume: string, dueAtMs: number, digest: Digest): Key =>
     encodeKey(CANDIDATE, volume, dueAtMs, { digest }),

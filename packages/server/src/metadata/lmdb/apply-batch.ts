@@ -30,10 +30,14 @@ export function applyBatch(
 
 function holds(db: Environment, check: Check): boolean {
   if (check.is === 'empty') return isEmpty(db, check.prefix);
+  if (check.is !== 'equal') return isThere(db, check.key) === (check.is === 'present');
   const value = db.get(check.key);
-  if (check.is === 'absent') return value === undefined;
-  if (check.is === 'present') return value !== undefined;
   return value !== undefined && Buffer.compare(value, check.value) === 0;
+}
+
+/** Without a copy of the value. */
+function isThere(db: Environment, key: Key): boolean {
+  return db.getBinaryFast(key) !== undefined;
 }
 
 function isEmpty(db: Environment, prefix: Key): boolean {
