@@ -1,4 +1,4 @@
-import { isStoreError } from '@zot-artifact-store/spec';
+import { isStoreError, StoreError } from '@zot-artifact-store/spec';
 import { pino } from 'pino';
 import { createContentStore } from '../../server/src/content/create-content-store.ts';
 import { fsck } from '../../server/src/content/fsck.ts';
@@ -142,7 +142,10 @@ export class S3Bench {
         signal: new AbortController().signal,
         can: async (permission) => request.can?.(permission) ?? true,
         challenges: () => [],
-        authorizeAs: async () => {},
+        authorizeAs: async (_principal, permissions) => {
+          const refused = permissions.find((permission) => request.can?.(permission) === false);
+          if (refused !== undefined) throw new StoreError('denied', `${refused.action} is not allowed`);
+        },
       });
     } catch (error) {
       if (!isStoreError(error)) throw error;

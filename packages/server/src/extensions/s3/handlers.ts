@@ -47,6 +47,7 @@ import {
   getOwnershipControls,
   putOwnershipControls,
 } from './operations/ownership-controls.ts';
+import { postObject } from './operations/post-object.ts';
 import {
   deletePublicAccessBlock,
   getPublicAccessBlock,
@@ -72,6 +73,7 @@ export const bucketHandlers: Handlers<BucketOperation> = {
   's3.GetBucketVersioning': getBucketVersioning,
   's3.PutBucketVersioning': putBucketVersioning,
   's3.DeleteObjects': deleteObjects,
+  's3.PostObject': postObject,
   's3.ListObjects': listObjects,
   's3.ListObjectsV2': listObjectsV2,
   's3.ListObjectVersions': listObjectVersions,

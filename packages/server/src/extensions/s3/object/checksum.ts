@@ -50,7 +50,7 @@ export interface ChecksumSent {
  * InvalidRequest for several, for algorithms that are not supported, for a value that cannot be one of its algorithm,
  * and when `x-amz-sdk-checksum-algorithm` names another.
  */
-export function checksumSent(head: RequestHead): ChecksumSent | undefined {
+export function checksumSent(head: Pick<RequestHead, 'headers'>): ChecksumSent | undefined {
   let sent: ChecksumSent | undefined;
   for (const name in head.headers) {
     if (!name.startsWith(PREFIX) || NO_CHECKSUMS.has(name.slice(PREFIX.length))) continue;

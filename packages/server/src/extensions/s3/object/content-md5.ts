@@ -5,7 +5,7 @@ import { S3Error } from '../errors.ts';
 const SHAPE = /^[A-Za-z0-9+/]{22}==$/;
 
 /** `Content-MD5` as lower-case hex; undefined without one. Throws InvalidDigest. */
-export function contentMd5(head: RequestHead): string | undefined {
+export function contentMd5(head: Pick<RequestHead, 'headers'>): string | undefined {
   const text = headerOf(head, 'content-md5');
   if (text === undefined) return undefined;
   if (!SHAPE.test(text)) {

@@ -12,7 +12,7 @@ import { assertMd5 } from './content-md5.ts';
 export const MAX_PUT_BYTES = 5 * 1024 ** 3;
 
 export interface CheckedBody {
-  readonly payload: Payload;
+  readonly payload: Pick<Payload, 'source' | 'sizeBytes' | 'sha256' | 'trailers'>;
   /** Hex. */
   readonly md5: string | undefined;
   readonly checksum: ChecksumSent | undefined;

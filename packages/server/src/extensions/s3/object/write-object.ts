@@ -14,7 +14,7 @@ export interface ObjectWrite {
   /** As it was when the request was judged; it is read again in the transaction. */
   readonly bucket: StoredBucket;
   readonly key: string;
-  readonly payload: Payload;
+  readonly payload: Pick<Payload, 'source' | 'sizeBytes' | 'sha256' | 'trailers'>;
   readonly description: Description;
   /** Hex. */
   readonly md5: string | undefined;
