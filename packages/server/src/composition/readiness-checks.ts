@@ -37,10 +37,12 @@ export function readinessChecks({
   ];
 }
 
+/** Advisory: pulls and deletions, the way out of a full disk, must not be cut off with the pushes. */
 function spaceCheck({ config, driver }: Volume, reserveBytes: number): HealthCheck {
   const name = config.path === '' ? 'space' : `space ${config.path}`;
   return {
     name,
+    isAdvisory: true,
     async check() {
       const space = await driver.space();
       if (space === undefined || space.availableBytes > reserveBytes) return;

@@ -91,6 +91,8 @@ export interface HealthCheck {
   readonly name: string;
   /** Resolves when healthy, rejects with a message for people when not. Readiness only; liveness checks no dependency. */
   check(signal: AbortSignal): Promise<void>;
+  /** What is wrong is told, and the server is ready all the same, because it can still do much of its work. */
+  readonly isAdvisory?: true;
 }
 
 /** What an extension brings. Data, not registration calls: the host reads it once, then seals. */

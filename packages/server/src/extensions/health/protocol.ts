@@ -17,7 +17,7 @@ const RETRY_AFTER_SECONDS = 5;
 /**
  * - `/livez`: the event loop turns; depends on nothing else, so that a full disk does not get the process killed.
  * - `/startupz`: it is served only once everything is open, so an answer is a yes.
- * - `/readyz`: every check holds; else 503 with the ones that do not.
+ * - `/readyz`: every check holds; else 503 with the ones that do not. Advisory ones are told in either case.
  */
 export function healthProtocol(readiness: Readiness): Protocol<HealthOperation> {
   return {
@@ -38,9 +38,11 @@ export function healthProtocol(readiness: Readiness): Protocol<HealthOperation> 
         case 'health.Startup':
           return reply(200, { status: 'started' });
         case 'health.Ready': {
-          const failed = await readiness.failedChecks();
-          if (failed.length === 0) return reply(200, { status: 'ready' });
-          return reply(503, { status: 'not ready', failed }, { 'retry-after': String(RETRY_AFTER_SECONDS) });
+          const { failed, warnings } = await readiness.state();
+          const told = warnings.length > 0 ? { warnings } : {};
+          if (failed.length === 0) return reply(200, { status: 'ready', ...told });
+          const retryAfter = { 'retry-after': String(RETRY_AFTER_SECONDS) };
+          return reply(503, { status: 'not ready', failed, ...told }, retryAfter);
         }
       }
     },

@@ -15,7 +15,10 @@ const check = (name: string, run: HealthCheck['check']): HealthCheck => ({ name,
 
 describe('Readiness', () => {
   it('is given when every check holds', async () => {
-    expect(await readiness([check('a', async () => {})]).readiness.failedChecks()).toEqual([]);
+    expect(await readiness([check('a', async () => {})]).readiness.state()).toEqual({
+      failed: [],
+      warnings: [],
+    });
   });
 
   it('lists every check that fails, with a message that was written for people', async () => {
@@ -24,17 +27,26 @@ describe('Readiness', () => {
       check('full', () => Promise.reject(new StoreError('storage-full', 'no space is left'))),
       check('secret', () => Promise.reject(new Error('connect /var/run/secret.sock'))),
     ]);
-    expect(await subject.failedChecks()).toEqual([
+    expect((await subject.state()).failed).toEqual([
       { name: 'full', message: 'no space is left' },
       { name: 'secret', message: 'failed; the log of the server has the cause' },
     ]);
+  });
+
+  it('is given, with a warning, when only an advisory check does not hold', async () => {
+    const full = check('full', () => Promise.reject(new StoreError('storage-full', 'no space is left')));
+    const { readiness: subject } = readiness([{ ...full, isAdvisory: true }]);
+    expect(await subject.state()).toEqual({
+      failed: [],
+      warnings: [{ name: 'full', message: 'no space is left' }],
+    });
   });
 
   it('does not wait for a check that never answers', async () => {
     const { readiness: subject } = readiness([check('stuck', () => new Promise(() => {}))], {
       checkTimeoutMs: 1,
     });
-    expect(await subject.failedChecks()).toEqual([{ name: 'stuck', message: 'gave no answer in time' }]);
+    expect((await subject.state()).failed).toEqual([{ name: 'stuck', message: 'gave no answer in time' }]);
   });
 
   it('asks the checks once for all who look at about the same time', async () => {
@@ -44,15 +56,15 @@ describe('Readiness', () => {
         runs++;
       }),
     ]);
-    await Promise.all([subject.failedChecks(), subject.failedChecks()]);
+    await Promise.all([subject.state(), subject.state()]);
     clock.nowMs += 499;
-    await subject.failedChecks();
+    await subject.state();
     expect(runs).toBe(1);
     clock.nowMs += 1;
-    await subject.failedChecks();
+    await subject.state();
     expect(runs).toBe(2);
     clock.nowMs -= 10_000;
-    await subject.failedChecks();
+    await subject.state();
     expect(runs).toBe(3);
   });
 });

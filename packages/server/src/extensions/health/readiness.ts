@@ -7,6 +7,12 @@ export interface FailedCheck {
   readonly message: string;
 }
 
+/** Ready means that nothing failed; warnings are the advisory checks that do not hold. */
+export interface ReadinessState {
+  readonly failed: readonly FailedCheck[];
+  readonly warnings: readonly FailedCheck[];
+}
+
 export interface ReadinessOptions {
   checks(): readonly HealthCheck[];
   readonly clock: { now(): number };
@@ -20,29 +26,34 @@ export interface ReadinessOptions {
 /** Runs all checks side by side, at most once per `maxAgeMs`, however many ask. */
 export class Readiness {
   readonly #options: ReadinessOptions;
-  #latest: { readonly atMs: number; readonly failed: Promise<readonly FailedCheck[]> } | undefined;
-  #lastReport = '';
+  #latest: { readonly atMs: number; readonly state: Promise<ReadinessState> } | undefined;
+  #lastReport = '[[],[]]';
 
   constructor(options: ReadinessOptions) {
     this.#options = options;
   }
 
-  /** The checks that fail now; empty when the server is ready. Never rejects. */
-  failedChecks(): Promise<readonly FailedCheck[]> {
+  /** What does not hold now. Never rejects. */
+  state(): Promise<ReadinessState> {
     const { clock, maxAgeMs = 500 } = this.#options;
     const ageMs = clock.now() - (this.#latest?.atMs ?? Number.NEGATIVE_INFINITY);
     // A negative age means that the clock was set back.
-    if (this.#latest !== undefined && ageMs >= 0 && ageMs < maxAgeMs) return this.#latest.failed;
-    const failed = this.#runAll();
-    this.#latest = { atMs: clock.now(), failed };
-    return failed;
+    if (this.#latest !== undefined && ageMs >= 0 && ageMs < maxAgeMs) return this.#latest.state;
+    const state = this.#runAll();
+    this.#latest = { atMs: clock.now(), state };
+    return state;
   }
 
-  async #runAll(): Promise<readonly FailedCheck[]> {
-    const results = await Promise.all(this.#options.checks().map((check) => this.#run(check)));
-    const failed = results.filter((result) => result !== undefined);
-    this.#reportChange(failed);
-    return failed;
+  async #runAll(): Promise<ReadinessState> {
+    const checks = this.#options.checks();
+    const results = await Promise.all(checks.map((check) => this.#run(check)));
+    const pick = (isAdvisory: boolean) =>
+      results.flatMap((result, index) =>
+        result !== undefined && (checks[index]?.isAdvisory === true) === isAdvisory ? [result] : [],
+      );
+    const state = { failed: pick(false), warnings: pick(true) };
+    this.#reportChange(state);
+    return state;
   }
 
   async #run(check: HealthCheck): Promise<FailedCheck | undefined> {
@@ -65,11 +76,13 @@ export class Readiness {
     }
   }
 
-  #reportChange(failed: readonly FailedCheck[]): void {
-    const report = failed.map(({ name }) => name).join(' ');
+  #reportChange({ failed, warnings }: ReadinessState): void {
+    const { log } = this.#options;
+    const report = JSON.stringify([failed, warnings].map((list) => list.map(({ name }) => name)));
     if (report === this.#lastReport) return;
     this.#lastReport = report;
-    if (failed.length > 0) this.#options.log.warn({ failed }, 'not ready');
-    else this.#options.log.info('ready again');
+    if (failed.length > 0) log.warn({ failed, warnings }, 'not ready');
+    else if (warnings.length > 0) log.warn({ warnings }, 'ready, with warnings');
+    else log.info('ready again');
   }
 }
