@@ -1,4 +1,5 @@
 import type { OutgoingHttpHeader, ServerResponse } from 'node:http';
+import { giveBackBytes } from '../work/lent-bytes.ts';
 import type { Reply } from './protocol.ts';
 
 export interface SendOptions {
@@ -125,8 +126,9 @@ export class ReplyWriter {
       }
       if (chunk.length > 0) {
         this.sentBytes += chunk.length;
-        if (!response.write(chunk)) await drained(response, signal);
+        await written(response, chunk, signal);
         if (signal.aborted) return;
+        giveBackBytes(chunk);
       }
       result = await iterator.next();
       if (signal.aborted) return;
@@ -137,15 +139,15 @@ export class ReplyWriter {
   }
 }
 
-function drained(response: ServerResponse, signal: AbortSignal): Promise<void> {
+/** Resolves once the kernel has the whole chunk, so that its memory is free again, or the client is gone. */
+function written(response: ServerResponse, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const settle = (): void => {
-      response.off('drain', settle);
       signal.removeEventListener('abort', settle);
       resolve();
     };
-    response.on('drain', settle);
     signal.addEventListener('abort', settle);
+    response.write(chunk, settle);
   });
 }
 

@@ -22,6 +22,7 @@ import { FreeSpace } from './free-space.ts';
 import { FAN_OUT, Layout } from './layout.ts';
 import { linkOrCopy } from './link-or-copy.ts';
 import { LocalLinks } from './local-links.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { readFile } from './read-file.ts';
 import { stageFile } from './stage-file.ts';
 import { isMissing, translateError, unknownContent } from './translate-error.ts';
@@ -52,6 +53,7 @@ export class FilesystemBlobDriver implements BlobDriver {
   readonly #folderSync: FolderSync;
   readonly #freeSpace: FreeSpace;
   readonly #readBudget: ByteBudget;
+  readonly #readBuffers = new ReadBuffers();
   readonly #fileMode: number;
   readonly #folderMode: number;
   readonly #publishing = new Set<string>();
@@ -259,7 +261,7 @@ export class FilesystemBlobDriver implements BlobDriver {
   }
 
   #readOptions(options: ReadOptions) {
-    return { ...options, fs: this.#fs, budget: this.#readBudget };
+    return { ...options, fs: this.#fs, budget: this.#readBudget, buffers: this.#readBuffers };
   }
 
   get #stageTools() {

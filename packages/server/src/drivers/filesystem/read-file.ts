@@ -5,10 +5,10 @@ import type { ReadOptions } from '../../content/blob-driver.ts';
 import type { ByteBudget } from '../../work/byte-budget.ts';
 import { checkedRange } from '../checked-range.ts';
 import type { FileSystem } from './file-system.ts';
+import { LARGE_CHUNK_BYTES, type ReadBuffers } from './read-buffers.ts';
 import { isMissing, translateError, unknownContent } from './translate-error.ts';
 
 const SMALLEST_CHUNK_BYTES = 64 * 1024;
-const LARGEST_CHUNK_BYTES = 1024 * 1024;
 const GROWTH = 4;
 
 /**
@@ -19,9 +19,13 @@ const GROWTH = 4;
 export async function* readFile(
   path: string,
   resource: string,
-  options: ReadOptions & { readonly fs: FileSystem; readonly budget: ByteBudget },
+  options: ReadOptions & {
+    readonly fs: FileSystem;
+    readonly budget: ByteBudget;
+    readonly buffers: ReadBuffers;
+  },
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const { fs, budget, range, signal } = options;
+  const { fs, budget, buffers, range, signal } = options;
   signal?.throwIfAborted();
   const handle = await openFile(fs, path, resource);
   let heldBytes = 0;
@@ -45,7 +49,8 @@ export async function* readFile(
       const wanted = Math.min(wantedBytes, end - offset + 1);
       const isTaken = wanted > SMALLEST_CHUNK_BYTES && budget.tryTake(wanted);
       if (isTaken) heldBytes = wanted;
-      const chunk = Buffer.allocUnsafeSlow(isTaken ? wanted : Math.min(wanted, SMALLEST_CHUNK_BYTES));
+      const sizeBytes = isTaken ? wanted : Math.min(wanted, SMALLEST_CHUNK_BYTES);
+      const chunk = buffers.take(sizeBytes, { isLarge: isTaken });
       await fill(handle, chunk, offset, resource).catch((error: unknown) => {
         signal?.throwIfAborted();
         throw error;
@@ -54,8 +59,9 @@ export async function* readFile(
       yield chunk;
       signal?.throwIfAborted();
       release();
-      offset += chunk.length;
-      wantedBytes = Math.min(wantedBytes * GROWTH, LARGEST_CHUNK_BYTES);
+      // The reader may have given the chunk back, and then it has no length any more.
+      offset += sizeBytes;
+      wantedBytes = Math.min(wantedBytes * GROWTH, LARGE_CHUNK_BYTES);
     }
   } finally {
     signal?.removeEventListener('abort', onAbort);
