@@ -149,7 +149,7 @@ export class S3Bench {
       });
     } catch (error) {
       if (!isStoreError(error)) throw error;
-      reply = protocol.renderError(error, head);
+      reply = await protocol.renderError(error, head);
     }
     const text = head.method === 'HEAD' ? '' : await replyText(reply);
     return {

@@ -94,7 +94,7 @@ export class Pipeline {
       reply = await this.#answer(exchange);
     } catch (error) {
       failure = this.#judge(exchange, error);
-      reply = this.#renderError(exchange, error);
+      reply = await this.#renderError(exchange, error);
     }
     try {
       await this.#send(exchange, writer, reply);
@@ -104,7 +104,7 @@ export class Pipeline {
         // Only a broken connection tells the client that what it got is not the whole.
         connection.socket.destroy();
       } else {
-        reply = this.#renderError(exchange, error);
+        reply = await this.#renderError(exchange, error);
         await this.#sendLast(exchange, writer, reply);
       }
     }
@@ -154,7 +154,7 @@ export class Pipeline {
     return { kind: 'internal', reason: undefined };
   }
 
-  #renderError(exchange: Exchange, error: unknown): Reply {
+  async #renderError(exchange: Exchange, error: unknown): Promise<Reply> {
     const { head, protocol } = exchange;
     const shown =
       isStoreError(error) && error.kind !== 'internal'
@@ -162,7 +162,8 @@ export class Pipeline {
         : new StoreError('internal', `the server failed; its log has the cause under request ${head.id}`);
     let reply: Reply;
     try {
-      reply = protocol === undefined ? renderPlainError(shown, head.id) : protocol.renderError(shown, head);
+      reply =
+        protocol === undefined ? renderPlainError(shown, head.id) : await protocol.renderError(shown, head);
     } catch (renderError) {
       this.#log.error({ id: head.id, protocol: protocol?.name, err: renderError }, 'error not rendered');
       reply = renderPlainError(shown, head.id);

@@ -82,5 +82,5 @@ export interface Protocol<Op extends Operation = Operation> {
   classify(head: RequestHead): Op;
   run(operation: Op, context: RequestContext): Promise<Reply>;
   /** In the protocol's own format; `unauthenticated` gets the `www-authenticate` headers from the pipeline. */
-  renderError(error: StoreError, head: RequestHead): Reply;
+  renderError(error: StoreError, head: RequestHead): Reply | Promise<Reply>;
 }

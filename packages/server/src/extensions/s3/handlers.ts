@@ -1,4 +1,5 @@
 import type { Reply, RequestContext } from '../../http/protocol.ts';
+import { preflight } from './cors-reply.ts';
 import type { S3Deps } from './deps.ts';
 import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
@@ -8,6 +9,11 @@ import {
   getBucketEncryption,
   putBucketEncryption,
 } from './operations/bucket-encryption.ts';
+import {
+  deleteBucketLifecycle,
+  getBucketLifecycle,
+  putBucketLifecycle,
+} from './operations/bucket-lifecycle.ts';
 import {
   deleteBucketPolicy,
   getBucketPolicy,
@@ -41,6 +47,16 @@ import { listObjectVersions } from './operations/list-object-versions.ts';
 import { listObjects } from './operations/list-objects.ts';
 import { listObjectsV2 } from './operations/list-objects-v2.ts';
 import { listParts } from './operations/list-parts.ts';
+import {
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
+} from './operations/object-lock-configuration.ts';
+import {
+  getObjectLegalHold,
+  getObjectRetention,
+  putObjectLegalHold,
+  putObjectRetention,
+} from './operations/object-retention.ts';
 import { deleteObjectTagging, getObjectTagging, putObjectTagging } from './operations/object-tagging.ts';
 import {
   deleteOwnershipControls,
@@ -66,6 +82,7 @@ export const serviceHandlers: Handlers<ServiceOperation> = {
 };
 
 export const bucketHandlers: Handlers<BucketOperation> = {
+  's3.PreflightBucket': preflight,
   's3.CreateBucket': createBucket,
   's3.HeadBucket': headBucket,
   's3.DeleteBucket': deleteBucket,
@@ -93,6 +110,11 @@ export const bucketHandlers: Handlers<BucketOperation> = {
   's3.GetBucketCors': getBucketCors,
   's3.PutBucketCors': putBucketCors,
   's3.DeleteBucketCors': deleteBucketCors,
+  's3.GetBucketLifecycleConfiguration': getBucketLifecycle,
+  's3.PutBucketLifecycleConfiguration': putBucketLifecycle,
+  's3.DeleteBucketLifecycle': deleteBucketLifecycle,
+  's3.GetObjectLockConfiguration': getObjectLockConfiguration,
+  's3.PutObjectLockConfiguration': putObjectLockConfiguration,
   's3.GetBucketEncryption': getBucketEncryption,
   's3.PutBucketEncryption': putBucketEncryption,
   's3.DeleteBucketEncryption': deleteBucketEncryption,
@@ -109,11 +131,16 @@ export const objectHandlers: Handlers<ObjectOperation> = {
   's3.GetObjectTagging': getObjectTagging,
   's3.PutObjectTagging': putObjectTagging,
   's3.DeleteObjectTagging': deleteObjectTagging,
+  's3.GetObjectRetention': getObjectRetention,
+  's3.PutObjectRetention': putObjectRetention,
+  's3.GetObjectLegalHold': getObjectLegalHold,
+  's3.PutObjectLegalHold': putObjectLegalHold,
   's3.CreateMultipartUpload': createMultipartUpload,
   's3.UploadPart': uploadPart,
   's3.CompleteMultipartUpload': completeMultipartUpload,
   's3.AbortMultipartUpload': abortMultipartUpload,
   's3.ListParts': listParts,
+  's3.PreflightObject': preflight,
   's3.GetObject': getObject,
   's3.HeadObject': getObject,
   's3.PutObject': putObject,

@@ -9,7 +9,9 @@ import {
   virtualHostAddress,
 } from './addressing.ts';
 import { headerOf } from './auth/header-of.ts';
+import { type BucketName, isBucketName } from './bucket-name.ts';
 import { classifyS3 } from './classify.ts';
+import { corsOf } from './cors-reply.ts';
 import type { S3Deps } from './deps.ts';
 import { S3Error } from './errors.ts';
 import { bucketHandlers, objectHandlers, serviceHandlers } from './handlers.ts';
@@ -26,27 +28,52 @@ export function createS3Protocols(deps: S3Deps): readonly Protocol<S3Operation>[
   const bucketOf = (head: RequestHead): string | undefined => bucketOfHost(hostName(head), domains);
   const common = {
     run: (operation: S3Operation, context: RequestContext) => runOperation(operation, context, deps),
-    renderError: (error: StoreError, head: RequestHead) => renderError(error, head, deps),
   };
+  const renderErrorOf =
+    (addressOf: (head: RequestHead) => Address) => (error: StoreError, head: RequestHead) => {
+      const reply = renderError(error, head, deps);
+      return head.headers.origin === undefined ? reply : forPage(reply, head, { addressOf, deps });
+    };
+  const ofHost = (head: RequestHead) => virtualHostAddress(bucketOf(head) ?? '', head.path);
+  const ofPath = (head: RequestHead) => pathStyleAddress(head.path);
   return [
     {
       ...common,
       name: 's3-virtual-host',
       claims: (head) => domains.length > 0 && bucketOf(head) !== undefined,
-      classify: (head) => classifyS3(head, virtualHostAddress(bucketOf(head) ?? '', head.path)),
+      classify: (head) => classifyS3(head, ofHost(head)),
+      renderError: renderErrorOf(ofHost),
     },
     {
       ...common,
       name: 's3',
       fallback: true,
       claims: (head) => isPathStyle(head.path),
-      classify: (head) => classifyS3(head, addressOf(head)),
+      classify: (head) => classifyS3(head, ofPath(head)),
+      renderError: renderErrorOf(ofPath),
     },
   ];
 }
 
-function addressOf(head: RequestHead): Address {
-  return pathStyleAddress(head.path);
+/** A page may read an error, too, where the bucket's rules allow its origin. */
+async function forPage(
+  reply: Reply,
+  head: RequestHead,
+  { addressOf, deps }: { readonly addressOf: (head: RequestHead) => Address; readonly deps: S3Deps },
+): Promise<Reply> {
+  const bucket = bucketOfAddress(() => addressOf(head));
+  if (bucket === undefined) return reply;
+  return { ...reply, headers: { ...reply.headers, ...(await corsOf(bucket, head, deps)) } };
+}
+
+/** Undefined also for a path that cannot be read, which may be the very error. */
+function bucketOfAddress(address: () => Address): BucketName | undefined {
+  try {
+    const { bucket = '' } = address();
+    return isBucketName(bucket) ? bucket : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 async function runOperation(operation: S3Operation, context: RequestContext, deps: S3Deps): Promise<Reply> {
@@ -55,7 +82,11 @@ async function runOperation(operation: S3Operation, context: RequestContext, dep
     await assertBucketOwner(operation.bucket, expectedOwner, deps);
   }
   const reply = await dispatch(operation, context, deps);
-  return { ...reply, headers: { ...reply.headers, ...s3Ids(context.head) } };
+  const cors =
+    isBucketOperation(operation) && !operation.name.startsWith('s3.Preflight')
+      ? await corsOf(operation.bucket, context.head, deps)
+      : {};
+  return { ...reply, headers: { ...reply.headers, ...cors, ...s3Ids(context.head) } };
 }
 
 function dispatch(operation: S3Operation, context: RequestContext, deps: S3Deps): Promise<Reply> {

@@ -28,6 +28,7 @@ export interface UploadPlace extends KeyPlace {
 export interface Uploads {
   /** Gives the id. `decide` is asked again when the bucket changes meanwhile. */
   create(decide: () => Promise<{ readonly place: KeyPlace; readonly upload: NewUpload }>): Promise<string>;
+  find(place: UploadPlace): Promise<StoredUpload | undefined>;
   /** Throws NoSuchUpload. */
   require(place: UploadPlace): Promise<StoredUpload>;
   extra(place: UploadPlace, upload: StoredUpload): Promise<VersionExtra>;
@@ -77,6 +78,7 @@ export function createUploads({ metadata, content, buckets, clock }: UploadsDeps
   };
 
   return {
+    find,
     require,
 
     create: (decide) =>

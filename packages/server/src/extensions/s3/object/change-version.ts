@@ -2,15 +2,10 @@ import type { RequestContext } from '../../../http/protocol.ts';
 import type { S3Deps } from '../deps.ts';
 import type { ObjectOperation } from '../operation.ts';
 import type { StoredBucket } from '../store/buckets.ts';
-import type { ObjectVersion, VersionExtra } from '../store/records.ts';
-import { type FoundVersion, isObject, versionIdOf } from '../store/versions.ts';
+import type { ObjectVersion } from '../store/records.ts';
+import { type FoundVersion, isObject, type VersionChange, versionIdOf } from '../store/versions.ts';
 import { type FoundObject, findObject, noSuchKey } from './find-object.ts';
 import { versionIdOfQuery } from './version-id.ts';
-
-export interface VersionChange {
-  readonly record?: Partial<ObjectVersion>;
-  readonly extra?: VersionExtra;
-}
 
 /**
  * Changes what is said of one version (its tags, its protection), again when another change was faster. Returns the

@@ -74,7 +74,7 @@ export async function deleteObject(
   });
 }
 
-async function mayBypassGovernance(
+export async function mayBypassGovernance(
   context: Pick<RequestContext, 'can'>,
   bucket: BucketName,
   key: string,

@@ -49,6 +49,12 @@ export interface NewVersion
   readonly extra: VersionExtra;
 }
 
+export interface VersionChange {
+  /** What is undefined in it goes from the record. */
+  readonly record?: { readonly [Field in keyof ObjectVersion]?: ObjectVersion[Field] | undefined };
+  readonly extra?: VersionExtra;
+}
+
 export interface KeyPlace {
   /** Read in the same attempt: the transaction expects it unchanged. */
   readonly bucket: StoredBucket;
@@ -112,7 +118,7 @@ export interface Versions {
     transaction: Transaction,
     place: KeyPlace,
     found: FoundVersion<ObjectVersion>,
-    change: { readonly record?: Partial<ObjectVersion>; readonly extra?: VersionExtra },
+    change: VersionChange,
   ): Promise<ObjectVersion>;
 }
 
@@ -319,7 +325,7 @@ class StoredVersions implements Versions {
     transaction: Transaction,
     place: KeyPlace,
     found: FoundVersion<ObjectVersion>,
-    change: { readonly record?: Partial<ObjectVersion>; readonly extra?: VersionExtra },
+    change: VersionChange,
   ): Promise<ObjectVersion> {
     const { id } = place.bucket.record;
     const { record, row, raw } = found;
@@ -329,7 +335,7 @@ class StoredVersions implements Versions {
     const updated = placeExtra(
       transaction,
       versionPlace(place),
-      { ...rest, ...change.record, order: record.order, isNull: record.isNull },
+      { ...changed(rest, change.record), order: record.order, isNull: record.isNull },
       { extra, revision: extraRevision + 1 },
     );
     const rowKey =
@@ -437,6 +443,12 @@ class StoredVersions implements Versions {
     dropParts(transaction, versionPlace(place), record);
     this.#content.removeEdge(transaction, record.body, versionOwner(id, place.key, record.order));
   }
+}
+
+function changed<R extends object>(record: R, change: object | undefined): R {
+  const entries = Object.entries({ ...record, ...change }).filter(([, value]) => value !== undefined);
+  // What the change takes away is optional in the record, or the change would not be one.
+  return Object.fromEntries(entries) as R;
 }
 
 function versionPlace({ bucket, key }: KeyPlace): VersionPlace {

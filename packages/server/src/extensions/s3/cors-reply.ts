@@ -1,0 +1,62 @@
+import type { Reply, RequestHead } from '../../http/protocol.ts';
+import { headerOf } from './auth/header-of.ts';
+import type { BucketName } from './bucket-name.ts';
+import { corsHeaders } from './config-documents/cors.ts';
+import type { S3Deps } from './deps.ts';
+import { S3Error } from './errors.ts';
+import type { BucketOperation, ObjectOperation } from './operation.ts';
+import { storedCors } from './operations/bucket-cors.ts';
+
+type Deps = Pick<S3Deps, 'buckets' | 'documents'>;
+
+/** What the rules of the bucket say to the origin of a request; nothing for requests that are not from a page. */
+export async function corsOf(
+  bucketName: BucketName,
+  head: RequestHead,
+  { buckets, documents }: Deps,
+): Promise<Readonly<Record<string, string>>> {
+  const origin = headerOf(head, 'origin');
+  if (origin === undefined) return {};
+  const bucket = await buckets.find(bucketName);
+  const rules = bucket && (await documents.parsed(bucket, 'cors', storedCors));
+  if (rules === undefined) return {};
+  return corsHeaders(rules, { origin, method: head.method, headers: [] }) ?? {};
+}
+
+/** The answer to a browser that asks before it sends a request. Throws AccessForbidden, and InvalidRequest. */
+export async function preflight(
+  { bucket: name }: BucketOperation | ObjectOperation,
+  { head }: { readonly head: RequestHead },
+  { buckets, documents }: Deps,
+): Promise<Reply> {
+  const origin = headerOf(head, 'origin');
+  const method = headerOf(head, 'access-control-request-method');
+  if (origin === undefined) {
+    throw new S3Error('InvalidRequest', 'Insufficient information. Origin request header needed.');
+  }
+  if (method === undefined) {
+    throw new S3Error('InvalidRequest', 'Invalid Access-Control-Request-Method: null');
+  }
+  const bucket = await buckets.require(name);
+  const rules = await documents.parsed(bucket, 'cors', storedCors);
+  if (rules === undefined) throw forbidden('CORSResponse: CORS is not enabled for this bucket.', method);
+  const asked = headerOf(head, 'access-control-request-headers') ?? '';
+  const headers = asked
+    .split(',')
+    .map((header) => header.trim().toLowerCase())
+    .filter((header) => header !== '');
+  const allowed = corsHeaders(rules, { origin, method, headers });
+  if (allowed === undefined) {
+    throw forbidden(
+      "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS spec.",
+      method,
+    );
+  }
+  return { status: 200, headers: allowed };
+}
+
+function forbidden(message: string, method: string): S3Error {
+  return new S3Error('AccessForbidden', message, {
+    fields: { Method: method.slice(0, 40), ResourceType: 'BUCKET' },
+  });
+}

@@ -1,0 +1,170 @@
+import { S3Bench } from '@zot-artifact-store/testkit/s3-bench.ts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { applyLifecycle } from './apply-rules.ts';
+
+const DAY_MS = 86_400_000;
+let bench: S3Bench;
+beforeEach(async () => {
+  bench = new S3Bench();
+});
+afterEach(async () => {
+  expect(await bench.problems()).toEqual([]);
+  await bench.close();
+});
+
+async function rules(xml: string, bucket = 'bucket'): Promise<void> {
+  const reply = await bench.send(`/${bucket}?lifecycle`, {
+    method: 'PUT',
+    body: `<LifecycleConfiguration>${xml}</LifecycleConfiguration>`,
+  });
+  expect(reply.status).toBe(200);
+}
+
+const rule = (inside: string) => `<Rule><Status>Enabled</Status>${inside}</Rule>`;
+const put = (key: string, body = 'content', headers: Record<string, string> = {}) =>
+  bench.send(`/bucket/${key}`, { method: 'PUT', body, headers });
+const run = () => applyLifecycle(bench.deps, new AbortController().signal);
+
+async function keys(): Promise<readonly string[]> {
+  const { text } = await bench.send('/bucket?list-type=2');
+  return [...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key ?? '');
+}
+
+async function versions(): Promise<readonly string[]> {
+  const { text } = await bench.send('/bucket?versions');
+  return [...text.matchAll(/<(Version|DeleteMarker)><Key>([^<]*)<\/Key>/g)].map(
+    ([, kind, key]) => `${kind} ${key}`,
+  );
+}
+
+describe('lifecycle rules', () => {
+  it('expire objects by prefix, tags and size once they are old enough', async () => {
+    await bench.createBucket();
+    await put('logs/old');
+    await put('logs/large', 'x'.repeat(100));
+    await put('data/old');
+    await put('data/tagged', 'content', { 'x-amz-tagging': 'keep=no' });
+    await rules(
+      rule(
+        '<ID>a</ID><Filter><And><Prefix>logs/</Prefix><ObjectSizeLessThan>50</ObjectSizeLessThan></And></Filter><Expiration><Days>2</Days></Expiration>',
+      ) +
+        rule(
+          '<ID>b</ID><Filter><Tag><Key>keep</Key><Value>no</Value></Tag></Filter><Expiration><Days>1</Days></Expiration>',
+        ),
+    );
+    bench.nowMs += DAY_MS;
+    await put('logs/new');
+    expect(await run()).toMatchObject({ expired: 1 });
+    bench.nowMs += DAY_MS;
+    expect(await run()).toMatchObject({ expired: 1 });
+    expect(await keys()).toEqual(['data/old', 'logs/large', 'logs/new']);
+  });
+
+  it('hide the current version of a versioned key, and remove noncurrent ones and the last marker later', async () => {
+    await bench.createBucket('bucket', { versioning: 'enabled' });
+    await put('a');
+    await put('a', 'second');
+    await put('b');
+    await rules(
+      rule(
+        '<Filter><Prefix></Prefix></Filter><Expiration><Days>3</Days></Expiration><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays></NoncurrentVersionExpiration>',
+      ),
+    );
+    bench.nowMs += DAY_MS;
+    await run();
+    expect(await versions()).toEqual(['Version a', 'Version b']);
+    bench.nowMs += 2 * DAY_MS;
+    await run();
+    expect(await versions()).toEqual(['DeleteMarker a', 'Version a', 'DeleteMarker b', 'Version b']);
+    bench.nowMs += DAY_MS;
+    await run();
+    bench.nowMs += 3 * DAY_MS;
+    await run();
+    expect(await versions()).toEqual([]);
+  });
+
+  it('keep as many newer noncurrent versions as they say, and whatever is locked', async () => {
+    await bench.createBucket('bucket', { versioning: 'enabled', objectLock: true });
+    const until = new Date(bench.nowMs + 30 * DAY_MS).toISOString();
+    await put('a', 'locked', {
+      'x-amz-object-lock-mode': 'GOVERNANCE',
+      'x-amz-object-lock-retain-until-date': until,
+    });
+    for (const body of ['1', '2', '3']) await put('a', body);
+    await rules(
+      rule(
+        '<Filter/><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays><NewerNoncurrentVersions>1</NewerNoncurrentVersions></NoncurrentVersionExpiration>',
+      ),
+    );
+    bench.nowMs += 2 * DAY_MS;
+    expect(await run()).toMatchObject({ versions: 1 });
+    expect(await versions()).toEqual(['Version a', 'Version a', 'Version a']);
+  });
+
+  it('abort uploads that were left', async () => {
+    await bench.createBucket();
+    await bench.send('/bucket/a/left?uploads', { method: 'POST' });
+    await bench.send('/bucket/b/left?uploads', { method: 'POST' });
+    await rules(
+      rule(
+        '<Filter><Prefix>a/</Prefix></Filter><AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload>',
+      ),
+    );
+    bench.nowMs += DAY_MS;
+    expect(await run()).toMatchObject({ uploads: 1 });
+    const { text } = await bench.send('/bucket?uploads');
+    expect(text).toContain('<Key>b/left</Key>');
+    expect(text).not.toContain('<Key>a/left</Key>');
+  });
+
+  it('do nothing while they are disabled', async () => {
+    await bench.createBucket();
+    await put('a');
+    await rules('<Rule><Status>Disabled</Status><Filter/><Expiration><Days>1</Days></Expiration></Rule>');
+    bench.nowMs += 5 * DAY_MS;
+    expect(await run()).toMatchObject({ expired: 0 });
+    expect(await keys()).toEqual(['a']);
+  });
+});
+
+describe('a lifecycle document', () => {
+  it.each([
+    ['no rule', '', 'MalformedXML'],
+    ['no action', rule('<Filter/>'), 'MalformedXML'],
+    ['neither filter nor prefix', rule('<Expiration><Days>1</Days></Expiration>'), 'MalformedXML'],
+    ['days below one', rule('<Filter/><Expiration><Days>0</Days></Expiration>'), 'InvalidArgument'],
+    [
+      'days and a date',
+      rule('<Filter/><Expiration><Days>1</Days><Date>2030-01-01</Date></Expiration>'),
+      'MalformedXML',
+    ],
+    [
+      'a date within a day',
+      rule('<Filter/><Expiration><Date>2030-01-01T01:00:00Z</Date></Expiration>'),
+      'InvalidArgument',
+    ],
+    ['a transition', rule('<Filter/><Transition><Days>1</Days></Transition>'), 'NotImplemented'],
+    [
+      'one id twice',
+      rule('<ID>x</ID><Filter/><Expiration><Days>1</Days></Expiration>').repeat(2),
+      'InvalidArgument',
+    ],
+  ])('with %s is refused', async (_what, xml, code) => {
+    await bench.createBucket();
+    const reply = await bench.send('/bucket?lifecycle', {
+      method: 'PUT',
+      body: `<LifecycleConfiguration>${xml}</LifecycleConfiguration>`,
+    });
+    expect(reply.code).toBe(code);
+    expect((await bench.send('/bucket?lifecycle')).code).toBe('NoSuchLifecycleConfiguration');
+  });
+
+  it('comes back as it was put', async () => {
+    await bench.createBucket();
+    await rules(rule('<ID>a</ID><Prefix>x/</Prefix><Expiration><Days>7</Days></Expiration>'));
+    const { text } = await bench.send('/bucket?lifecycle');
+    expect(text).toContain('<Rule><ID>a</ID><Prefix>x/</Prefix><Status>Enabled</Status>');
+    expect((await bench.send('/bucket?lifecycle', { method: 'DELETE' })).status).toBe(204);
+    expect((await bench.send('/bucket?lifecycle')).code).toBe('NoSuchLifecycleConfiguration');
+  });
+});
