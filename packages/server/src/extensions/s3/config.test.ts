@@ -18,6 +18,7 @@ describe('the section extensions.s3', () => {
       maxClockSkewSeconds: 900,
       lifecycleDaySeconds: 86_400,
       minPartBytes: 5 * 1024 * 1024,
+      defaultOwnership: 'BucketOwnerEnforced',
     });
   });
 
