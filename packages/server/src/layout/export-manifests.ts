@@ -1,7 +1,6 @@
 import { type Digest, isStoreError, type RepositoryName } from '@zot-artifact-store/spec';
 import { parseManifest } from '../registry/manifest-parser.ts';
 import { eachLimited } from '../work/each-limited.ts';
-import { SingleFlight } from '../work/single-flight.ts';
 import type { BlobFolder } from './blob-folder.ts';
 import type { ExportSource } from './export-repository.ts';
 import { type NamedBlob, namedBlobs } from './named-blobs.ts';
@@ -20,8 +19,8 @@ export class ExportManifests {
   readonly #files: BlobFolder;
   readonly #row: TransferRow;
   readonly #log: TransferLog;
-  readonly #manifests: Once;
-  readonly #blobs: Once;
+  readonly #manifests = new Once();
+  readonly #blobs = new Once();
 
   constructor(
     source: ExportSource,
@@ -37,8 +36,6 @@ export class ExportManifests {
     this.#files = to.files;
     this.#row = to.row;
     this.#log = to.log;
-    this.#manifests = new Once(source.signal);
-    this.#blobs = new Once(source.signal);
   }
 
   /** Returns which of the manifests are in the folder now. */
@@ -96,22 +93,17 @@ export class ExportManifests {
   }
 }
 
-/** Runs the work for each digest once and remembers the outcome. */
+/** Runs the work for each digest once; who asks again gets the same outcome. */
 class Once {
-  readonly #signal: AbortSignal;
-  readonly #flights = new SingleFlight<Digest, Outcome>();
-  /** About 100 bytes each: a repository with a million blobs fits. */
-  readonly #done = new Map<Digest, Outcome>();
+  /** About 200 bytes each: a repository with a million blobs fits. */
+  readonly #outcomes = new Map<Digest, Promise<Outcome>>();
 
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-  }
-
-  async run(digest: Digest, work: () => Promise<Outcome>): Promise<Outcome> {
-    const before = this.#done.get(digest);
-    if (before !== undefined) return before;
-    const outcome = await this.#flights.run(digest, this.#signal, work);
-    this.#done.set(digest, outcome);
+  run(digest: Digest, work: () => Promise<Outcome>): Promise<Outcome> {
+    let outcome = this.#outcomes.get(digest);
+    if (outcome === undefined) {
+      outcome = work();
+      this.#outcomes.set(digest, outcome);
+    }
     return outcome;
   }
 }

@@ -1,6 +1,5 @@
 import { type Digest, isStoreError, StoreError } from '@zot-artifact-store/spec';
 import type { OutsideFile } from '../content/content-store.ts';
-import { SingleFlight } from '../work/single-flight.ts';
 import type { ImportTarget, LayoutSource } from './import-layout.ts';
 import type { NamedBlob } from './named-blobs.ts';
 import { findBlobFile } from './read-layout.ts';
@@ -15,7 +14,7 @@ export class ImportBlobs {
   readonly #source: LayoutSource;
   readonly #row: TransferRow;
   readonly #log: TransferLog;
-  readonly #flights = new SingleFlight<Digest, BroughtBlob>();
+  readonly #underWay = new Map<Digest, Promise<BroughtBlob>>();
   readonly #lost = new Set<Digest>();
 
   constructor(
@@ -43,7 +42,7 @@ export class ImportBlobs {
     if (await this.has(digest)) return 'there';
     if (this.#lost.has(digest)) return 'lost';
     try {
-      return await this.#flights.run(digest, this.#target.signal, () => this.#bring(digest, sizeBytes));
+      return await this.#bringOnce(digest, sizeBytes);
     } catch (error) {
       const reason = leavable(error);
       if (!mayBeMissing || !isMissingFile(reason)) this.#lose(digest, reason);
@@ -65,6 +64,15 @@ export class ImportBlobs {
   async findManifest(digest: Digest): Promise<OutsideFile> {
     const file = await findBlobFile(this.#source.layout.folder, digest);
     return file.sizeBytes > 0 ? file : this.#findElsewhere(digest);
+  }
+
+  /** Who asks for the same blob meanwhile waits for it, to its end: nothing goes on after an import has ended. */
+  #bringOnce(digest: Digest, sizeBytes: number): Promise<BroughtBlob> {
+    const underWay = this.#underWay.get(digest);
+    if (underWay !== undefined) return underWay;
+    const bringing = this.#bring(digest, sizeBytes).finally(() => this.#underWay.delete(digest));
+    this.#underWay.set(digest, bringing);
+    return bringing;
   }
 
   async #bring(digest: Digest, sizeBytes: number): Promise<BroughtBlob> {

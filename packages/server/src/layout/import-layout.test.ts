@@ -261,6 +261,26 @@ describe('a second import', () => {
     expect(Object.keys(await tags()).sort()).toEqual([...names].sort());
   });
 
+  it('has nothing under way any more when it ends', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) layout.list(await layout.image(name), name);
+    const ended = new AbortController();
+    let running = 0;
+    const takeOver: ImportTarget['registry']['takeOver'] = async (blob) => {
+      running++;
+      ended.abort();
+      try {
+        await new Promise(setImmediate);
+        return await bench.registry.takeOver(blob);
+      } finally {
+        running--;
+      }
+    };
+    const registry = { ...bench.registry, takeOver };
+    await expect(run({ registry, signal: ended.signal })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(running).toBe(0);
+    for await (const { id } of bench.driver.listStaged()) throw new Error(`${id} was left`);
+  });
+
   it('brings a layer that was missing at the first', async () => {
     layout.list(await layout.image('one'), 'v1');
     const layer = digestOf(layerOf('one'));
