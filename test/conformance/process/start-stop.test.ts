@@ -238,8 +238,7 @@ describe('zas serve refuses to start', () => {
 
 async function canConnect(url: string): Promise<boolean> {
   try {
-    // A connection that was just being handed to a worker when that was killed is never answered.
-    await fetch(`${url}/livez`, { signal: AbortSignal.timeout(2_000) });
+    await fetch(`${url}/livez`);
     return true;
   } catch {
     return false;

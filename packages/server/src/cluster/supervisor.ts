@@ -1,6 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
+import { HandedConnections } from './handed-connections.ts';
 import { type FromWorker, fromPlainError, type ToWorker } from './messages.ts';
 import { RestartPolicy } from './restart-policy.ts';
 
@@ -26,6 +27,7 @@ export class FatalWorkerExit extends Error {
 interface Member {
   readonly id: string;
   readonly worker: Worker;
+  readonly handed: HandedConnections;
   isReady: boolean;
   failure: Error | undefined;
 }
@@ -89,7 +91,8 @@ export class Supervisor {
   #fork(id: string): void {
     if (this.#members.size === 0 && this.#realPort > 0) this.#askedPort = this.#realPort;
     const worker = cluster.fork(this.#options.env);
-    const member: Member = { id, worker, isReady: false, failure: undefined };
+    const handed = new HandedConnections(worker.process);
+    const member: Member = { id, worker, handed, isReady: false, failure: undefined };
     this.#members.set(worker.id, member);
     worker.on('message', (message: FromWorker) => this.#onMessage(member, message));
     worker.on('error', (error) =>
@@ -127,6 +130,7 @@ export class Supervisor {
   #onExited(member: Member, code: number | null, signal: string | null): void {
     const { log, fatalExitCode } = this.#options;
     this.#members.delete(member.worker.id);
+    member.handed.close();
     const how = signal === null ? `with status ${code}` : `by ${signal}`;
     if (code === fatalExitCode) {
       this.#fail(new FatalWorkerExit(`worker ${member.id} ended because a disk failed`));
