@@ -109,6 +109,15 @@ describe('the JavaScript SDK', () => {
     expect(await exists('elsewhere')).toBe(false);
   });
 
+  it('takes metadata along in a presigned URL', async () => {
+    const put = new PutObjectCommand({ Bucket: BUCKET, Key: 'described', Metadata: { colour: 'blue' } });
+    const url = await getSignedUrl(s3, put, { expiresIn: 60 });
+    expect(url).toContain('x-amz-meta-colour=blue');
+    expect((await fetch(url, { method: 'PUT', body: 'hello' })).status).toBe(200);
+    const { Metadata } = await s3.send(new HeadObjectCommand({ Bucket: BUCKET, Key: 'described' }));
+    expect(Metadata).toEqual({ colour: 'blue' });
+  });
+
   it('is told which of its credentials are wrong', async () => {
     const wrong = client({ ...root, secretAccessKey: 'wrong' });
     const put = new PutObjectCommand({ Bucket: BUCKET, Key: 'forged', Body: 'hello' });

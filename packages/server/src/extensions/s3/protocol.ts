@@ -9,6 +9,7 @@ import {
   virtualHostAddress,
 } from './addressing.ts';
 import { headerOf } from './auth/header-of.ts';
+import { withHoistedContext, withHoistedHeaders } from './auth/hoisted-headers.ts';
 import { type BucketName, isBucketName } from './bucket-name.ts';
 import { classifyS3 } from './classify.ts';
 import { corsOf } from './cors-reply.ts';
@@ -27,7 +28,8 @@ export function createS3Protocols(deps: S3Deps): readonly Protocol<S3Operation>[
   const { domains } = deps.options;
   const bucketOf = (head: RequestHead): string | undefined => bucketOfHost(hostName(head), domains);
   const common = {
-    run: (operation: S3Operation, context: RequestContext) => runOperation(operation, context, deps),
+    run: (operation: S3Operation, context: RequestContext) =>
+      runOperation(operation, withHoistedContext(context), deps),
   };
   const renderErrorOf =
     (addressOf: (head: RequestHead) => Address) => (error: StoreError, head: RequestHead) => {
@@ -41,7 +43,7 @@ export function createS3Protocols(deps: S3Deps): readonly Protocol<S3Operation>[
       ...common,
       name: 's3-virtual-host',
       claims: (head) => domains.length > 0 && bucketOf(head) !== undefined,
-      classify: (head) => classifyS3(head, ofHost(head)),
+      classify: (head) => classifyS3(withHoistedHeaders(head), ofHost(head)),
       renderError: renderErrorOf(ofHost),
     },
     {
@@ -49,7 +51,7 @@ export function createS3Protocols(deps: S3Deps): readonly Protocol<S3Operation>[
       name: 's3',
       fallback: true,
       claims: (head) => isPathStyle(head.path),
-      classify: (head) => classifyS3(head, ofPath(head)),
+      classify: (head) => classifyS3(withHoistedHeaders(head), ofPath(head)),
       renderError: renderErrorOf(ofPath),
     },
   ];

@@ -3,6 +3,7 @@ import type { Authorization, Authorizer } from '../../../extension/contract.ts';
 import type { RequestHead } from '../../../http/protocol.ts';
 import { evaluatePolicy, type PolicyDecision } from '../../../policy/evaluate.ts';
 import type { Policy } from '../../../policy/policy.ts';
+import { withHoistedHeaders } from '../auth/hoisted-headers.ts';
 import { type BucketName, isBucketName } from '../bucket-name.ts';
 import { canonicalId } from '../owner.ts';
 import type { Buckets, StoredBucket } from '../store/buckets.ts';
@@ -85,7 +86,7 @@ export class S3Authorizer implements Authorizer {
       values: requestValues({
         principal,
         permission,
-        head,
+        head: withHoistedHeaders(head),
         nowMs: this.#deps.clock.now(),
         clientAddress: this.#deps.clientAddress(head),
         ...(existingTags === undefined ? {} : { existingTags }),

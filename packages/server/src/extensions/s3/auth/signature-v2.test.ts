@@ -225,6 +225,11 @@ describe('a presigned URL', () => {
     expect((await failure(other)).code).toBe('SignatureDoesNotMatch');
   });
 
+  it('cannot be given headers in its query that were not signed', async () => {
+    const target = `${path}?${query}&x-amz-acl=public-read`;
+    expect((await failure({ target })).code).toBe('SignatureDoesNotMatch');
+  });
+
   it.each(['AWSAccessKeyId', 'Signature', 'Expires'])('needs its %s', async (name) => {
     const target = `${path}?${query.replace(`${name}=`, 'x=')}`;
     expect(await failure({ target })).toMatchObject({ code: 'AccessDenied', status: 403 });

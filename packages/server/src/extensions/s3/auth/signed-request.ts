@@ -1,5 +1,6 @@
 import type { RequestHead } from '../../../http/protocol.ts';
 import type { HmacKey } from './hmac-key.ts';
+import { withHoistedHeaders } from './hoisted-headers.ts';
 import type { PayloadForm } from './payload-form.ts';
 
 /** What signs the chunks of a body whose head was signed. */
@@ -35,4 +36,5 @@ export function signedRequestOf(head: RequestHead): SignedRequest | undefined {
 
 export function rememberSignedRequest(head: RequestHead, signed: SignedRequest): void {
   signedRequests.set(head, signed);
+  signedRequests.set(withHoistedHeaders(head), signed);
 }

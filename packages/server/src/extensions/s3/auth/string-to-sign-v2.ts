@@ -77,8 +77,7 @@ const BUCKET_PATH = /^\/[^/]+$/;
 export function* stringsToSignV2(shape: ShapeV2): Generator<string> {
   const names = [...shape.query.keys()];
   const hasDisputed = names.some((name) => DISPUTED.has(name));
-  const hasHeaders = names.some((name) => isHeaderName(name.toLowerCase()));
-  for (const withQueryHeaders of hasHeaders ? [true, false] : [false]) {
+  for (const withQueryHeaders of queryReadings(names)) {
     for (const withDisputed of hasDisputed ? [false, true] : [false]) {
       for (const withBucketSlash of BUCKET_PATH.test(shape.head.path) ? [false, true] : [false]) {
         yield stringToSign(shape, { withQueryHeaders, withDisputed, withBucketSlash });
@@ -138,8 +137,11 @@ function resource({ head, domains }: ShapeV2, { withDisputed, withBucketSlash }:
   return `${path}?${pairs.map(([, text]) => text).join('&')}`;
 }
 
-function isHeaderName(name: string): boolean {
-  return name.startsWith('x-amz-') || name === 'content-type' || name === 'content-md5';
+/** `x-amz-` parameters have the effect of headers, so that they must be signed as such. */
+function queryReadings(names: readonly string[]): readonly boolean[] {
+  const lower = names.map((name) => name.toLowerCase());
+  if (lower.some((name) => name.startsWith('x-amz-'))) return [true];
+  return lower.includes('content-type') || lower.includes('content-md5') ? [true, false] : [false];
 }
 
 function parameter(query: S3Query, lowerCaseName: string): string | undefined {
