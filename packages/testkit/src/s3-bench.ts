@@ -19,6 +19,7 @@ import { createBuckets, type StoredBucket } from '../../server/src/extensions/s3
 import { createDocuments } from '../../server/src/extensions/s3/store/documents.ts';
 import { createS3Owners } from '../../server/src/extensions/s3/store/owners.ts';
 import type { BucketRecord } from '../../server/src/extensions/s3/store/records.ts';
+import { createUsers } from '../../server/src/extensions/s3/store/users.ts';
 import { createVersions } from '../../server/src/extensions/s3/store/versions.ts';
 import type { Reply, RequestBody, RequestHead } from '../../server/src/http/protocol.ts';
 import { MemoryMetadataStore } from '../../server/src/metadata/memory/memory-metadata-store.ts';
@@ -106,6 +107,7 @@ export class S3Bench {
       buckets,
       documents: createDocuments(metadata, buckets),
       versions: createVersions({ metadata, content, clock }),
+      users: createUsers(metadata, ['root']),
       uploads: createUploads({ metadata, content, buckets, clock }),
       postForms: createPostForms({ ...options, root: ROOT, keys: KEYS, clock }),
     };

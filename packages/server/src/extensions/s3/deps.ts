@@ -8,6 +8,7 @@ import type { S3Options } from './config.ts';
 import type { Uploads } from './multipart/uploads.ts';
 import type { Buckets } from './store/buckets.ts';
 import type { Documents } from './store/documents.ts';
+import type { Users } from './store/users.ts';
 import type { Versions } from './store/versions.ts';
 
 /** What S3 operations work with. */
@@ -23,6 +24,7 @@ export interface S3Deps {
   readonly documents: Documents;
   readonly versions: Versions;
   readonly uploads: Uploads;
+  readonly users: Users;
   /** Judges the forms of PostObject. */
   readonly postForms: PostForms;
 }

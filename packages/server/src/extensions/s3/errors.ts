@@ -97,6 +97,7 @@ const CODES = {
   TokenRefreshRequired: bad('unauthenticated'),
   TooManyBuckets: bad(),
   UnexpectedContent: bad(),
+  UnresolvableGrantByEmailAddress: bad(),
   UserKeyMustBeSpecified: bad(),
   XAmzContentSHA256Mismatch: bad('digest-mismatch'),
 } as const satisfies Record<string, CodeEntry>;

@@ -3,6 +3,7 @@ import { preflight } from './cors-reply.ts';
 import type { S3Deps } from './deps.ts';
 import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
+import { getBucketAcl, getObjectAcl, putBucketAcl, putObjectAcl } from './operations/acl.ts';
 import { deleteBucketCors, getBucketCors, putBucketCors } from './operations/bucket-cors.ts';
 import {
   deleteBucketEncryption,
@@ -72,6 +73,7 @@ import {
 import { putBucketVersioning } from './operations/put-bucket-versioning.ts';
 import { putObject } from './operations/put-object.ts';
 import { uploadPart } from './operations/upload-part.ts';
+import { uploadPartCopy } from './operations/upload-part-copy.ts';
 
 export type Handler<Op> = (operation: Op, context: RequestContext, deps: S3Deps) => Promise<Reply>;
 type Handlers<Op extends { readonly name: string }> = { readonly [Name in Op['name']]?: Handler<Op> };
@@ -98,6 +100,8 @@ export const bucketHandlers: Handlers<BucketOperation> = {
   's3.PutBucketPolicy': putBucketPolicy,
   's3.DeleteBucketPolicy': deleteBucketPolicy,
   's3.GetBucketPolicyStatus': getBucketPolicyStatus,
+  's3.GetBucketAcl': getBucketAcl,
+  's3.PutBucketAcl': putBucketAcl,
   's3.GetBucketTagging': getBucketTagging,
   's3.PutBucketTagging': putBucketTagging,
   's3.DeleteBucketTagging': deleteBucketTagging,
@@ -128,6 +132,8 @@ export const bucketHandlers: Handlers<BucketOperation> = {
 };
 
 export const objectHandlers: Handlers<ObjectOperation> = {
+  's3.GetObjectAcl': getObjectAcl,
+  's3.PutObjectAcl': putObjectAcl,
   's3.GetObjectTagging': getObjectTagging,
   's3.PutObjectTagging': putObjectTagging,
   's3.DeleteObjectTagging': deleteObjectTagging,
@@ -137,6 +143,7 @@ export const objectHandlers: Handlers<ObjectOperation> = {
   's3.PutObjectLegalHold': putObjectLegalHold,
   's3.CreateMultipartUpload': createMultipartUpload,
   's3.UploadPart': uploadPart,
+  's3.UploadPartCopy': uploadPartCopy,
   's3.CompleteMultipartUpload': completeMultipartUpload,
   's3.AbortMultipartUpload': abortMultipartUpload,
   's3.ListParts': listParts,

@@ -1,4 +1,5 @@
 import type { Principal } from '../../../extension/access.ts';
+import { canonicalId } from '../owner.ts';
 import type { Grant, Ownership, UserName } from '../store/records.ts';
 
 type AclPermission = Grant['permission'];
@@ -43,9 +44,10 @@ export function aclAllows(
 ): boolean {
   const user = principal.kind === 'user' ? principal.name : undefined;
   if (user === owner) return true;
+  const id = user === undefined ? undefined : canonicalId(user);
   return acl.some((grant) => {
     if (grant.permission !== permission && grant.permission !== 'FULL_CONTROL') return false;
-    if ('user' in grant.to) return grant.to.user === user;
+    if ('id' in grant.to) return grant.to.id === id;
     if (ignoresPublic) return false;
     return grant.to.group === 'AllUsers' || (grant.to.group === 'AuthenticatedUsers' && user !== undefined);
   });

@@ -1,7 +1,9 @@
 import { S3Error } from '../errors.ts';
 import type { Fields } from '../object/fields.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
+import { canonicalId } from '../owner.ts';
 import type { Grant, Ownership, UserName } from '../store/records.ts';
+import { headerGrants, withoutOwner } from './grants.ts';
 
 const CANNED = [
   'private',
@@ -15,34 +17,34 @@ const CANNED = [
 ] as const;
 export type CannedAcl = (typeof CANNED)[number];
 
-const GRANT_HEADERS = ['full-control', 'read', 'read-acp', 'write', 'write-acp'].map(
-  (permission) => `x-amz-grant-${permission}`,
-);
-
 const ALL_READ: Grant = { to: { group: 'AllUsers' }, permission: 'READ' };
 const ALL_WRITE: Grant = { to: { group: 'AllUsers' }, permission: 'WRITE' };
 
+/** What a request asks for in its headers or its form: a canned ACL, or grants one by one. */
+export type AclAsked =
+  | { readonly kind: 'canned'; readonly canned: CannedAcl }
+  | { readonly kind: 'grants'; readonly grants: readonly Grant[] };
+
 /**
- * The canned ACL a request asks for, if any. Throws InvalidArgument for an unknown one, InvalidRequest for one together
- * with grants, NotImplemented for grants.
+ * Undefined when the request says nothing of it. Throws InvalidArgument for what cannot be granted, InvalidRequest for
+ * a canned ACL together with grants.
  */
-export function cannedAclAsked(fields: Fields): CannedAcl | undefined {
+export function aclAsked(fields: Fields): AclAsked | undefined {
   const text = fields.get('x-amz-acl');
-  const grant = GRANT_HEADERS.find((name) => fields.get(name) !== undefined);
-  if (text !== undefined && grant !== undefined) {
+  const grants = headerGrants(fields);
+  if (text !== undefined && grants !== undefined) {
     throw new S3Error('InvalidRequest', 'Specifying both Canned ACLs and Header Grants is not allowed.');
   }
-  if (grant !== undefined) {
-    throw new S3Error(
-      'NotImplemented',
-      `A header you provided implies functionality that is not implemented: ${grant}.`,
-      { fields: { Header: grant } },
-    );
-  }
+  if (grants !== undefined) return { kind: 'grants', grants };
   if (text === undefined) return undefined;
   const found = CANNED.find((canned) => canned === text);
   if (found === undefined) throw invalidArgument('x-amz-acl', text, 'There is no such canned ACL.');
-  return found;
+  return { kind: 'canned', canned: found };
+}
+
+/** Whether what is asked for is what there is without asking. */
+export function isPrivate(asked: AclAsked | undefined): boolean {
+  return asked === undefined || (asked.kind === 'canned' && asked.canned === 'private');
 }
 
 /**
@@ -50,36 +52,42 @@ export function cannedAclAsked(fields: Fields): CannedAcl | undefined {
  * owner's and nothing else can be asked for: AccessControlListNotSupported.
  */
 export function settleAcl(
-  asked: CannedAcl | undefined,
+  asked: AclAsked | undefined,
   bucket: { readonly ownership: Ownership; readonly owner: UserName },
   writer: UserName,
 ): { readonly owner: UserName; readonly acl: readonly Grant[] } {
-  const isForBucketOwner = asked === 'bucket-owner-full-control';
+  const isForBucketOwner = asked?.kind === 'canned' && asked.canned === 'bucket-owner-full-control';
   if (bucket.ownership === 'BucketOwnerEnforced') {
-    if (asked === undefined || asked === 'private' || isForBucketOwner) {
+    if (isPrivate(asked) || isForBucketOwner) {
       return { owner: bucket.owner, acl: [] };
     }
     throw aclNotSupported();
   }
   if (isForBucketOwner && bucket.ownership === 'BucketOwnerPreferred')
     return { owner: bucket.owner, acl: [] };
-  return {
-    owner: writer,
-    acl: cannedGrants(asked ?? 'private', { owner: writer, bucketOwner: bucket.owner }),
-  };
+  return { owner: writer, acl: grantsOf(asked, { owner: writer, bucketOwner: bucket.owner }) };
 }
 
 export function aclNotSupported(): S3Error {
   return new S3Error('AccessControlListNotSupported', 'The bucket does not allow ACLs');
 }
 
+/** The grants of what is asked for, besides FULL_CONTROL of the owner. */
+export function grantsOf(
+  asked: AclAsked | undefined,
+  owners: { readonly owner: UserName; readonly bucketOwner: UserName },
+): readonly Grant[] {
+  if (asked?.kind === 'grants') return withoutOwner(asked.grants, owners.owner);
+  return cannedGrants(asked?.canned ?? 'private', owners);
+}
+
 /** What a canned ACL grants besides FULL_CONTROL of the owner. */
-export function cannedGrants(
+function cannedGrants(
   canned: CannedAcl,
   { owner, bucketOwner }: { readonly owner: UserName; readonly bucketOwner: UserName },
 ): readonly Grant[] {
   const toBucketOwner = (permission: Grant['permission']): readonly Grant[] =>
-    owner === bucketOwner ? [] : [{ to: { user: bucketOwner }, permission }];
+    owner === bucketOwner ? [] : [{ to: { id: canonicalId(bucketOwner) }, permission }];
   switch (canned) {
     case 'private':
     case 'aws-exec-read':

@@ -4,6 +4,7 @@ import type { Entry, MetadataStore } from '../../../metadata/metadata-store.ts';
 import { recordCodec } from '../../../metadata/record.ts';
 import { transact } from '../../../metadata/transaction.ts';
 import { s3Keys } from '../store/keyspace.ts';
+import { rememberUser } from '../store/users.ts';
 import {
   assertAccessKeyId,
   assertSecretAccessKey,
@@ -129,6 +130,7 @@ export class AccessKeys implements AccessKeySource {
       transaction.expectAbsent(key);
       transaction.put(key, codec.encode(record));
       transaction.put(s3Keys.accessKeyOf(user, accessKeyId), NOTHING);
+      rememberUser(transaction, user);
     });
     return { ...described(accessKeyId, record), secretAccessKey };
   }

@@ -1,6 +1,7 @@
 import type { Permission } from '../../../extension/access.ts';
 import type { RequestContext } from '../../../http/protocol.ts';
-import { type CannedAcl, cannedAclAsked, settleAcl } from '../access/canned-acl.ts';
+import { isPublicAcl } from '../access/acl.ts';
+import { type AclAsked, aclAsked, isPrivate, settleAcl } from '../access/canned-acl.ts';
 import { resourceOf } from '../actions.ts';
 import { S3Error } from '../errors.ts';
 import { userOf } from '../owner.ts';
@@ -20,7 +21,7 @@ export interface Description {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: Tags;
   readonly lock: LockAsked;
-  readonly acl: CannedAcl | undefined;
+  readonly acl: AclAsked | undefined;
 }
 
 const NO_TAGS: Tags = [];
@@ -35,7 +36,7 @@ export function parseDescription(fields: Fields, nowMs: number): Description {
     metadata: parseMetadata(fields),
     tags: tagging === undefined ? NO_TAGS : parseTaggingHeader(tagging),
     lock: parseLock(fields, nowMs),
-    acl: cannedAclAsked(fields),
+    acl: aclAsked(fields),
   };
 }
 
@@ -50,6 +51,9 @@ export function settle(
 ): Pick<NewVersion, 'owner' | 'retention' | 'legalHold' | 'extra'> {
   const { headers, metadata, tags, lock } = description;
   const { owner, acl } = settleAcl(description.acl, bucket, userOf(principal));
+  if (bucket.publicAccessBlock?.blockPublicAcls === true && isPublicAcl(acl)) {
+    throw new S3Error('AccessDenied', 'Access Denied', { cause: 'BlockPublicAcls of the bucket' });
+  }
   return { ...settleLock(lock, bucket, nowMs), owner, extra: { headers, metadata, tags, acl } };
 }
 
@@ -65,7 +69,7 @@ export async function assertMayDescribe(
   if (lock.retention !== undefined) needed.push({ action: 's3:PutObjectRetention', resource });
   if (lock.legalHold !== undefined) needed.push({ action: 's3:PutObjectLegalHold', resource });
   // Clients send `private`, which is what there is without it, with everything.
-  if (acl !== undefined && acl !== 'private') needed.push({ action: 's3:PutObjectAcl', resource });
+  if (!isPrivate(acl)) needed.push({ action: 's3:PutObjectAcl', resource });
   for (const permission of needed) {
     if (!(await context.can(permission)))
       throw new S3Error('AccessDenied', 'Access Denied', { cause: permission.action });

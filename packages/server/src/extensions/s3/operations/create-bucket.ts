@@ -1,5 +1,5 @@
 import type { RequestContext, RequestHead } from '../../../http/protocol.ts';
-import { type CannedAcl, cannedAclAsked, cannedGrants } from '../access/canned-acl.ts';
+import { type AclAsked, aclAsked, grantsOf, isPrivate } from '../access/canned-acl.ts';
 import { collectPayload } from '../auth/collect-payload.ts';
 import { headerOf } from '../auth/header-of.ts';
 import type { S3Deps } from '../deps.ts';
@@ -22,8 +22,8 @@ export const createBucket: Handler<BucketOperation> = async ({ bucket }, context
   const { buckets, documents, events, options } = deps;
   const owner = userOf(principal);
   const ownership = ownershipAsked(head) ?? options.defaultOwnership;
-  const canned = cannedAclAsked(headerFields(head)) ?? 'private';
-  assertAclFits(canned, ownership);
+  const acl = aclAsked(headerFields(head));
+  assertAclFits(acl, ownership);
   const objectLock = headerOf(head, 'x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true';
   const tags = await readConfiguration(context, deps);
   const record = {
@@ -32,7 +32,7 @@ export const createBucket: Handler<BucketOperation> = async ({ bucket }, context
     versioning: objectLock ? 'enabled' : 'unversioned',
     objectLock,
     ownership,
-    acl: cannedGrants(canned, { owner, bucketOwner: owner }),
+    acl: grantsOf(acl, { owner, bucketOwner: owner }),
     documents: {},
   } as const;
   await buckets.create(bucket, record, (transaction) =>
@@ -57,8 +57,8 @@ function ownershipAsked(head: RequestHead): Ownership | undefined {
   return ownership;
 }
 
-function assertAclFits(canned: CannedAcl, ownership: Ownership): void {
-  if (ownership !== 'BucketOwnerEnforced' || canned === 'private') return;
+function assertAclFits(acl: AclAsked | undefined, ownership: Ownership): void {
+  if (ownership !== 'BucketOwnerEnforced' || isPrivate(acl)) return;
   throw new S3Error(
     'InvalidBucketAclWithObjectOwnership',
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",

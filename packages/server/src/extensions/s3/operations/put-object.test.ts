@@ -33,6 +33,8 @@ async function* broken(text: string): AsyncGenerator<Uint8Array> {
   throw new Error('the client went away');
 }
 
+const ALL_USERS = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"';
+
 describe('PutObject', () => {
   it('answers with the MD5 as its ETag and a CRC64NVME nobody asked for', async () => {
     const reply = await put('123456789');
@@ -317,7 +319,9 @@ describe('what describes an object', () => {
       [{ 'x-amz-website-redirect-location': 'ftp://x' }, 'InvalidRedirectLocation'],
       [{ 'x-amz-acl': 'public-read' }, 'AccessControlListNotSupported'],
       [{ 'x-amz-acl': 'nonsense' }, 'InvalidArgument'],
-      [{ 'x-amz-acl': 'private', 'x-amz-grant-read': 'id=a' }, 'InvalidRequest'],
+      [{ 'x-amz-acl': 'private', 'x-amz-grant-read': ALL_USERS }, 'InvalidRequest'],
+      [{ 'x-amz-grant-read': 'id=a' }, 'InvalidArgument'],
+      [{ 'x-amz-grant-read': ALL_USERS }, 'AccessControlListNotSupported'],
     ] as const)
       expect((await put('', headers)).code).toBe(code);
     for (const headers of [

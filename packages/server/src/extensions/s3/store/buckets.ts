@@ -6,6 +6,7 @@ import type { BucketName } from '../bucket-name.ts';
 import { S3Error } from '../errors.ts';
 import { s3Keys } from './keyspace.ts';
 import { type BucketRecord, bucketCodec, type UserName } from './records.ts';
+import { rememberUser } from './users.ts';
 
 export interface StoredBucket {
   readonly name: BucketName;
@@ -72,6 +73,7 @@ export function createBuckets(metadata: MetadataStore, clock: { now(): number })
         if (existing !== undefined) throw bucketExists(existing, record);
         transaction.expectAbsent(s3Keys.bucket(name));
         transaction.put(s3Keys.bucketOf(record.owner, name), new Uint8Array());
+        rememberUser(transaction, record.owner);
         alsoWrite?.(transaction);
         return put(transaction, name, {
           ...record,

@@ -22,6 +22,7 @@ const s3 = (...parts: readonly KeyPart[]): Key => extensionKey('s3', ...parts);
  * - q upload: an upload that is over; its parts are still to be let go.
  * - d bucket, kind, part: a configuration document of the bucket (policy, cors, lifecycle ...).
  * - k access key id: an access key; K user, access key id: the same by user.
+ * - i canonical id: the user who has it.
  * - w due, bucket, key, order: a version whose whole-content digest is still to be computed.
  */
 export const s3Keys = {
@@ -73,6 +74,8 @@ export const s3Keys = {
   accessKeys: (): Key => s3('k'),
   accessKeyOf: (user: string, accessKeyId: string): Key => s3('K', user, accessKeyId),
   accessKeysOf: (user: string): Key => s3('K', user),
+
+  userOfId: (canonicalId: string): Key => s3('i', canonicalId),
 
   wholeDue: (dueAtMs: number, bucketId: string, key: string, order: string): Key =>
     s3('w', dueAtMs, bucketId, key, order),

@@ -21,11 +21,13 @@ export interface DefaultRetention {
 /** Who an object, bucket or upload belongs to: a user name. Its canonical id is derived from it (see owner.ts). */
 export type UserName = string;
 
-/** An access control list: FULL_CONTROL of the owner is not in it. */
+/** Users as ACLs have them: their canonical id (see owner.ts). */
+export type CanonicalId = string;
+
+/** One line of an access control list; FULL_CONTROL of the owner goes without saying. */
 export interface Grant {
-  /** A user name, or one of the predefined groups. */
   readonly to:
-    | { readonly user: UserName }
+    | { readonly id: CanonicalId }
     | { readonly group: 'AllUsers' | 'AuthenticatedUsers' | 'LogDelivery' };
   readonly permission: 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP';
 }
