@@ -19,13 +19,15 @@ export function createManifests(context: RegistryContext): Manifests {
     return raw === undefined ? undefined : storedManifest(digest, manifestCodec.decode(raw));
   }
 
+  async function mustFind(repository: RepositoryName, digest: Digest): Promise<StoredManifest> {
+    const manifest = await find(repository, digest);
+    if (manifest === undefined) throw await manifestUnknown(context, repository, digest);
+    return manifest;
+  }
+
   return {
     async resolve(repository, reference) {
-      if ('digest' in reference) {
-        const manifest = await find(repository, reference.digest);
-        if (manifest === undefined) throw await manifestUnknown(context, repository, reference.digest);
-        return manifest;
-      }
+      if ('digest' in reference) return mustFind(repository, reference.digest);
       for (let attempt = 0; attempt < RESOLVE_ATTEMPTS; attempt++) {
         const raw = await metadata.get(registryKeys.tag(repository, reference.tag));
         if (raw === undefined) break;
@@ -35,20 +37,18 @@ export function createManifests(context: RegistryContext): Manifests {
       throw await manifestUnknown(context, repository, reference.tag);
     },
 
-    async read(repository, digest) {
-      const manifest = await find(repository, digest);
-      if (manifest === undefined) throw await manifestUnknown(context, repository, digest);
+    async read(repository, of) {
+      const manifest = typeof of === 'string' ? await mustFind(repository, of) : of;
       // One that was stored under a higher limit stays readable.
       const limit = Math.max(manifest.sizeBytes, limits.manifestMaxBytes);
-      return volumeFor(repository).content.readWhole(digest, limit);
+      // One that is deleted meanwhile keeps its bytes for the time of grace.
+      return volumeFor(repository).content.readWhole(manifest.digest, limit);
     },
 
     put: (put) => putManifest(context, put),
 
     async delete(repository, digest, principal) {
-      if ((await find(repository, digest)) === undefined) {
-        throw await manifestUnknown(context, repository, digest);
-      }
+      await mustFind(repository, digest);
       await vetoes.beforeDelete?.({ principal, repository, kind: 'manifest', reference: digest });
       await deleteManifest(context, { repository, digest, principal });
     },

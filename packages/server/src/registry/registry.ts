@@ -62,8 +62,8 @@ export interface Manifests {
     repository: RepositoryName,
     reference: { readonly tag: Tag } | { readonly digest: Digest },
   ): Promise<StoredManifest>;
-  /** The exact bytes that were put. */
-  read(repository: RepositoryName, digest: Digest): Promise<Buffer>;
+  /** The exact bytes that were put. One that was just resolved is not looked up again. Throws as `resolve`. */
+  read(repository: RepositoryName, of: Digest | StoredManifest): Promise<Buffer>;
   /**
    * Validates, stores and tags in one transaction. Layers and index children may be missing (sparse
    * manifests). Throws `manifest-invalid`, `manifest-blob-unknown` (a config that is not in the repository),

@@ -34,5 +34,5 @@ export async function readManifest(
     'x-content-type-options': 'nosniff',
   };
   if (name === 'oci.HeadManifest') return { status: 200, headers: full };
-  return { status: 200, headers: full, body: await registry.manifests.read(repository, digest) };
+  return { status: 200, headers: full, body: await registry.manifests.read(repository, manifest) };
 }
