@@ -18,7 +18,13 @@ const textOf = (path: string) => documents.find((document) => document.path === 
 describe('the documents', () => {
   it('are those a newcomer needs', () => {
     const paths = documents.map(({ path }) => path);
-    for (const path of ['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'docs/getting-started.md']) {
+    for (const path of [
+      'README.md',
+      'CONTRIBUTING.md',
+      'CHANGELOG.md',
+      'docs/getting-started.md',
+      'docs/s3.md',
+    ]) {
       expect(paths).toContain(path);
     }
   });
