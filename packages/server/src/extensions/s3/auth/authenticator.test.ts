@@ -377,6 +377,36 @@ describe('credentials', () => {
     expect((await failure(head)).code).toBe('SignatureDoesNotMatch');
   });
 
+  it('of root cannot be guessed fast from one address, and a right one ends the pause', async () => {
+    let nowMs = AT.getTime();
+    const authenticator = createS3Authenticator(deps({ clock: { now: () => nowMs } }));
+    const key = { accessKeyId: 'root', secretAccessKey: 'root-password' };
+    const right = await signed('/bucket/key', { key });
+    const wrong = await signed('/bucket/key', { key: { ...key, secretAccessKey: 'guess' } });
+    const attempt = async (request: SignedHead, remoteAddress = '192.0.2.1'): Promise<string> => {
+      const head = requestHead({ ...request, remoteAddress });
+      try {
+        return (await authenticator.authenticate(head, operation(head))).outcome;
+      } catch (error) {
+        return error instanceof S3Error ? error.code : String(error);
+      }
+    };
+    for (let guess = 0; guess < 10; guess++) expect(await attempt(wrong)).toBe('SignatureDoesNotMatch');
+    expect(await attempt(wrong)).toBe('SlowDown');
+    expect(await attempt(right)).toBe('SlowDown');
+    expect(await attempt(right, '192.0.2.2')).toBe('principal');
+    const alice = await signed('/bucket/key');
+    expect(await attempt(alice)).toBe('principal');
+    nowMs += 1_000;
+    expect(await attempt(wrong)).toBe('SignatureDoesNotMatch');
+    nowMs += 1_000;
+    expect(await attempt(right)).toBe('SlowDown');
+    nowMs += 1_000;
+    expect(await attempt(right)).toBe('principal');
+    expect(await attempt(wrong)).toBe('SignatureDoesNotMatch');
+    expect(await attempt(right)).toBe('principal');
+  });
+
   it('of an unknown or disabled access key are refused by their id', async () => {
     const key = { accessKeyId: 'ZASUNKNOWN', secretAccessKey: 'x'.repeat(40) };
     for (const head of [

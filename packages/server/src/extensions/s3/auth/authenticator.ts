@@ -4,11 +4,13 @@ import type { Operation, RequestHead } from '../../../http/protocol.ts';
 import { S3Error } from '../errors.ts';
 import type { S3Operation } from '../operation.ts';
 import type { S3Query } from '../query.ts';
+import { clientAddresses } from './client-address.ts';
 import type { RegionRule } from './credential-scope.ts';
 import type { Credential, CredentialDeps } from './credentials.ts';
 import { headerOf } from './header-of.ts';
 import { verifyHeaderV4 } from './header-v4.ts';
 import { isPresignedV4, verifyPresignedV4 } from './presigned-v4.ts';
+import { RootGuesses } from './root-guesses.ts';
 import { isPresignedV2, unsupportedV2, verifyHeaderV2, verifyPresignedV2 } from './signature-v2.ts';
 import { ALGORITHM_V4 } from './signature-v4.ts';
 import { rememberSignedRequest } from './signed-request.ts';
@@ -41,7 +43,11 @@ export function createS3Authenticator(deps: S3AuthenticatorDeps): Authenticator 
   return {
     async authenticate(head, operation) {
       if (!isS3(operation) || operation.name.startsWith('s3.Preflight')) return ABSTAIN;
-      const verified = await verify(head, operation.query, signatureDeps);
+      const verified = await signatureDeps.rootGuesses.watch(
+        deps.root.user,
+        signatureDeps.clientAddress(head),
+        () => verify(head, operation.query, signatureDeps),
+      );
       if (verified === undefined) return ABSTAIN;
       const { credential, signed } = verified;
       if (signed.payload.kind === 'chunked' && !STREAMED.has(operation.name)) {
@@ -64,6 +70,8 @@ export function signatureDepsOf(deps: S3AuthenticatorDeps): SignatureDeps {
   return {
     ...deps,
     signingKeys: new SigningKeys(),
+    rootGuesses: new RootGuesses(deps.clock),
+    clientAddress: clientAddresses(deps.trustedProxies),
     maxSkewMs: deps.maxClockSkewSeconds * 1000,
     proxies: { publicUrl: deps.publicUrl, isTrustedProxy: trustedProxies(deps.trustedProxies) },
   };

@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.ts';
+import type { RootGuesses } from './root-guesses.ts';
 
 /** An access key with its secret, and whose it is. */
 export interface Credential {
@@ -40,13 +41,19 @@ export interface CredentialDeps {
 
 /**
  * The credential a request was made with. Throws InvalidAccessKeyId when there is none, InvalidToken when a session
- * token comes with a key it does not belong to, ExpiredToken.
+ * token comes with a key it does not belong to, ExpiredToken, SlowDown for root after too many wrong signatures.
  */
 export async function findCredential(
-  deps: CredentialDeps,
-  accessKeyId: string,
-  sessionToken: string | undefined,
+  deps: CredentialDeps & { readonly rootGuesses: RootGuesses },
+  asked: {
+    readonly accessKeyId: string;
+    readonly sessionToken: string | undefined;
+    /** Whom the request comes from. */
+    readonly address: string;
+  },
 ): Promise<Credential> {
+  const { accessKeyId, sessionToken } = asked;
+  if (accessKeyId === deps.root.user) deps.rootGuesses.assertMayTry(asked.address);
   if (sessionToken !== undefined) return openToken(deps, accessKeyId, sessionToken);
   const found = await findLasting(deps, accessKeyId);
   if (found === undefined) throw unknownKey(accessKeyId);

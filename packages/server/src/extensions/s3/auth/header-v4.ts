@@ -35,7 +35,11 @@ export async function verifyHeaderV4(
   }
   const payload = parsePayloadForm(payloadHash);
   const signedNames = parseSignedHeaders(head, authorization.signedHeaders);
-  const credential = await findCredential(deps, scope.accessKeyId, headerOf(head, 'x-amz-security-token'));
+  const credential = await findCredential(deps, {
+    accessKeyId: scope.accessKeyId,
+    sessionToken: headerOf(head, 'x-amz-security-token'),
+    address: deps.clientAddress(head),
+  });
   const signing = {
     accessKeyId: scope.accessKeyId,
     key: deps.signingKeys.keyFor(credential, scope),

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { requestHead } from '@zot-artifact-store/testkit/request-head.ts';
 import { describe, expect, it } from 'vitest';
 import { S3Error } from '../errors.ts';
 import type { S3AuthenticatorDeps } from './authenticator.ts';
@@ -40,7 +41,8 @@ async function verify(
     trustedProxies: [],
     ...changes,
   });
-  return forms.verify({ fields: new Map(Object.entries(fields)) }, 'bucket');
+  const head = requestHead({ method: 'POST', target: '/bucket' });
+  return forms.verify({ fields: new Map(Object.entries(fields)) }, { head, bucket: 'bucket' });
 }
 
 async function failure(verifying: Promise<unknown>): Promise<S3Error> {

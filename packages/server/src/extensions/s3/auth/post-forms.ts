@@ -1,4 +1,5 @@
 import type { Principal } from '../../../extension/access.ts';
+import type { RequestHead } from '../../../http/protocol.ts';
 import { S3Error } from '../errors.ts';
 import { parseAmzDate } from './amz-date.ts';
 import { principalOf, type S3AuthenticatorDeps, signatureDepsOf } from './authenticator.ts';
@@ -23,7 +24,10 @@ export interface PostForms {
    * Anonymous for a form without a signature. Throws InvalidArgument when one is incomplete, InvalidAccessKeyId,
    * SignatureDoesNotMatch, InvalidPolicyDocument, and AccessDenied for what the policy does not allow.
    */
-  verify(form: Pick<PostForm, 'fields'>, bucket: string): Promise<FormSender>;
+  verify(
+    form: Pick<PostForm, 'fields'>,
+    request: { readonly head: RequestHead; readonly bucket: string },
+  ): Promise<FormSender>;
 }
 
 const ANONYMOUS: FormSender = { principal: { kind: 'anonymous' }, fileRange: ANY_SIZE };
@@ -35,9 +39,13 @@ const SIGNS_V2 = ['signature', 'awsaccesskeyid', 'policy'];
 export function createPostForms(deps: S3AuthenticatorDeps): PostForms {
   const signatureDeps = signatureDepsOf(deps);
   return {
-    async verify({ fields }, bucket) {
-      const credential = await verifySignature(fields, signatureDeps);
-      if (credential === undefined) return ANONYMOUS;
+    async verify({ fields }, { head, bucket }) {
+      const address = signatureDeps.clientAddress(head);
+      const verified = await signatureDeps.rootGuesses.watch(deps.root.user, address, () =>
+        verifySignature(fields, address, signatureDeps),
+      );
+      if (verified === undefined) return ANONYMOUS;
+      const { credential } = verified;
       const policy = parsePostPolicy(fields.get('policy') ?? '');
       assertPolicyAllows(policy, { fields, bucket, nowMs: deps.clock.now() });
       return { principal: principalOf(credential), fileRange: policy.fileRange ?? ANY_SIZE };
@@ -48,15 +56,20 @@ export function createPostForms(deps: S3AuthenticatorDeps): PostForms {
 /** Undefined when the form carries no signature. */
 async function verifySignature(
   fields: ReadonlyMap<string, string>,
+  address: string,
   deps: SignatureDeps,
-): Promise<Credential | undefined> {
-  if (SIGNS_V4.some((name) => fields.has(name))) return verifyV4(fields, deps);
+): Promise<{ readonly credential: Credential } | undefined> {
+  if (SIGNS_V4.some((name) => fields.has(name))) return { credential: await verifyV4(fields, address, deps) };
   if (!SIGNS_V2.some((name) => fields.has(name))) return undefined;
   if (deps.signatureV2 === false) throw unsupportedV2();
-  return verifyV2(fields, deps);
+  return { credential: await verifyV2(fields, address, deps) };
 }
 
-async function verifyV4(fields: ReadonlyMap<string, string>, deps: SignatureDeps): Promise<Credential> {
+async function verifyV4(
+  fields: ReadonlyMap<string, string>,
+  address: string,
+  deps: SignatureDeps,
+): Promise<Credential> {
   const policy = required(fields, 'policy');
   const algorithm = required(fields, 'x-amz-algorithm');
   const credentialText = required(fields, 'x-amz-credential');
@@ -79,16 +92,28 @@ async function verifyV4(fields: ReadonlyMap<string, string>, deps: SignatureDeps
   if (ageMs > MAX_AGE_MS || ageMs < -deps.maxSkewMs) {
     throw new S3Error('AccessDenied', 'Invalid according to Policy: x-amz-date is too far from now.');
   }
-  const credential = await findCredential(deps, scope.accessKeyId, fields.get('x-amz-security-token'));
+  const credential = await findCredential(deps, {
+    accessKeyId: scope.accessKeyId,
+    sessionToken: fields.get('x-amz-security-token'),
+    address,
+  });
   const computed = deps.signingKeys.keyFor(credential, scope).sign(policy);
   return assertSame(credential, { policy, signature, computed });
 }
 
-async function verifyV2(fields: ReadonlyMap<string, string>, deps: SignatureDeps): Promise<Credential> {
+async function verifyV2(
+  fields: ReadonlyMap<string, string>,
+  address: string,
+  deps: SignatureDeps,
+): Promise<Credential> {
   const policy = required(fields, 'policy');
   const accessKeyId = required(fields, 'AWSAccessKeyId');
   const signature = required(fields, 'signature');
-  const credential = await findCredential(deps, accessKeyId, fields.get('x-amz-security-token'));
+  const credential = await findCredential(deps, {
+    accessKeyId,
+    sessionToken: fields.get('x-amz-security-token'),
+    address,
+  });
   const computed = signV2(credential.secretAccessKey, Buffer.from(policy).toString('latin1'));
   return assertSame(credential, { policy, signature, computed });
 }

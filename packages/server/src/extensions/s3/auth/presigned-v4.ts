@@ -54,7 +54,11 @@ export async function verifyPresignedV4(
   const payload = parsePayloadForm(stated);
   const signedNames = parseSignedHeaders(head, parameters['X-Amz-SignedHeaders']);
   const token = query.get('X-Amz-Security-Token') ?? headerOf(head, 'x-amz-security-token');
-  const credential = await findCredential(deps, scope.accessKeyId, token);
+  const credential = await findCredential(deps, {
+    accessKeyId: scope.accessKeyId,
+    sessionToken: token,
+    address: deps.clientAddress(head),
+  });
   assertSignatureV4(
     { head, signedNames, payloadHash: stated ?? 'UNSIGNED-PAYLOAD', signatureParameter: 'X-Amz-Signature' },
     {

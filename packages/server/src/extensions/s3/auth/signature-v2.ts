@@ -35,7 +35,11 @@ export async function verifyPresignedV2(
   }
   assertNotExpired(expires, deps.clock.now());
   const token = query.get('x-amz-security-token') ?? headerOf(head, 'x-amz-security-token');
-  const credential = await findCredential(deps, accessKeyId, token);
+  const credential = await findCredential(deps, {
+    accessKeyId,
+    sessionToken: token,
+    address: deps.clientAddress(head),
+  });
   const shape = { head, query, dateLine: expires, domains: deps.domains };
   assertSignatureV2(shape, credential, signature);
   return verified(head, credential, { scheme: 'v2-query', signedAtMs: undefined });
@@ -59,7 +63,11 @@ export async function verifyHeaderV2(
   const date = requestDate(head);
   assertClockSkew(date, { nowMs: deps.clock.now(), maxSkewMs: deps.maxSkewMs });
   const token = headerOf(head, 'x-amz-security-token');
-  const credential = await findCredential(deps, text.slice(0, colon), token);
+  const credential = await findCredential(deps, {
+    accessKeyId: text.slice(0, colon),
+    sessionToken: token,
+    address: deps.clientAddress(head),
+  });
   const dateLine = head.headers['x-amz-date'] === undefined ? (headerOf(head, 'date') ?? '') : '';
   assertSignatureV2({ head, query, dateLine, domains: deps.domains }, credential, text.slice(colon + 1));
   return verified(head, credential, { scheme: 'v2-header', signedAtMs: date.atMs });

@@ -1,5 +1,7 @@
+import type { RequestHead } from '../../../http/protocol.ts';
 import type { RegionRule } from './credential-scope.ts';
 import type { Credential, CredentialDeps } from './credentials.ts';
+import type { RootGuesses } from './root-guesses.ts';
 import type { ProxyRule } from './signed-places.ts';
 import type { SignedRequest } from './signed-request.ts';
 import type { SigningKeys } from './signing-key.ts';
@@ -9,6 +11,9 @@ export interface SignatureDeps extends CredentialDeps, RegionRule {
   readonly signingKeys: SigningKeys;
   readonly proxies: ProxyRule;
   readonly maxSkewMs: number;
+  readonly rootGuesses: RootGuesses;
+  /** The peer, or whom a trusted proxy speaks for. */
+  clientAddress(head: RequestHead): string;
   /** Ours, for buckets in the Host. */
   readonly domains: readonly string[];
   /** Version 2 of signatures: not at all, in queries and forms, or in headers too. */

@@ -21,7 +21,7 @@ export const postObject: Handler<BucketOperation> = async ({ bucket: name }, con
   const { head, signal } = context;
   const bucket = await deps.buckets.require(name);
   const form = await openPostForm(context);
-  const { principal, fileRange } = await deps.postForms.verify(form, name);
+  const { principal, fileRange } = await deps.postForms.verify(form, { head, bucket: name });
   const { fields } = form;
   const key = fields.get('key') ?? '';
   assertObjectKey(key);
