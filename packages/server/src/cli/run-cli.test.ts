@@ -98,11 +98,13 @@ const EMPTY_STORE: OpenedStore = {
     disable: notHere,
     delete: notHere,
   },
+  // Tested on a real store, in commands/stat.test.ts.
+  objects: { stat: notHere },
   close: async () => {},
 };
 
 async function notHere(): Promise<never> {
-  throw new StoreError('unavailable', 'There are no keys here.');
+  throw new StoreError('unavailable', 'There are no keys and no objects here.');
 }
 
 /** The command line in this process, with the rest of the server replaced. */
@@ -148,6 +150,7 @@ describe('zas', () => {
       'import',
       'export',
       'key',
+      'stat',
       'Exit codes',
     ]) {
       expect(help.out).toContain(word);

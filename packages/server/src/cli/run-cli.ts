@@ -8,6 +8,7 @@ import { addImportCommands } from './commands/import.ts';
 import { addKeyCommands } from './commands/key.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addStatCommand } from './commands/stat.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { reportFailure } from './report-failure.ts';
 import type { Services } from './services.ts';
@@ -70,6 +71,7 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
   addFsckCommand(program, context);
   addImportCommands(program, context);
   addExportCommand(program, context);
+  addStatCommand(program, context);
   addKeyCommands(program, context);
   return program;
 }

@@ -1,3 +1,4 @@
+import type { Digest } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import type { CheckReport } from '../composition/check-volume.ts';
 import type { Config } from '../config/config.ts';
@@ -23,6 +24,7 @@ export interface OpenedStore {
   importLayouts(request: ImportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
   exportLayouts(request: ExportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
   readonly accessKeys: AccessKeyTools;
+  readonly objects: ObjectTools;
   close(): Promise<void>;
 }
 
@@ -34,6 +36,34 @@ export interface AccessKeyTools {
   enable(accessKeyId: string): Promise<AccessKey>;
   disable(accessKeyId: string): Promise<AccessKey>;
   delete(accessKeyId: string): Promise<AccessKey>;
+}
+
+export interface ObjectAddress {
+  readonly bucket: string;
+  readonly key: string;
+  /** The current version when undefined. */
+  readonly versionId?: string;
+}
+
+/** What is known of a version of an object. */
+export interface ObjectFacts {
+  readonly sizeBytes: number;
+  /** Without quotes. */
+  readonly etag: string;
+  readonly contentType: string;
+  readonly modifiedAtMs: number;
+  readonly versionId: string;
+  readonly owner: string;
+  /** Of the whole content; undefined while it is being computed. */
+  readonly digest?: Digest;
+  readonly checksum?: { readonly algorithm: string; readonly type: string; readonly value: string };
+  readonly partsCount?: number;
+}
+
+/** The objects of S3. */
+export interface ObjectTools {
+  /** Throws when there is no such bucket, key or version, and for a delete marker. */
+  stat(address: ObjectAddress): Promise<ObjectFacts>;
 }
 
 export interface ServeOptions {

@@ -2,6 +2,9 @@ import { MediaType, parseRepositoryName, parseTag } from '@zot-artifact-store/sp
 import { startApp } from '@zot-artifact-store/testkit';
 import { alice, digestOf, imageManifest, json, once } from '@zot-artifact-store/testkit/registry-bench.ts';
 import { expect, it } from 'vitest';
+import { parseBucketName } from '../extensions/s3/bucket-name.ts';
+import { createBuckets } from '../extensions/s3/store/buckets.ts';
+import { createVersions, versionOwner } from '../extensions/s3/store/versions.ts';
 import { registryKeys } from '../registry/keyspace.ts';
 import { checkVolume } from './check-volume.ts';
 
@@ -35,5 +38,45 @@ it('finds what is wrong with the tables of the registry as well as with its byte
     notes: [{ kind: 'tag-reverse-stale', detail: `app: ${digest} has no tag v2` }],
     noteCount: 1,
   });
+  await running.close();
+});
+
+it('knows what objects and parts of S3 need', async () => {
+  const running = await startApp();
+  const { stores } = running.app;
+  const { metadata } = stores;
+  const { content } = stores.volumes[0];
+  const check = () => checkVolume(stores, stores.volumes[0], { signal: new AbortController().signal });
+  const buckets = createBuckets(metadata, Date);
+  const versions = createVersions({ metadata, content, clock: Date });
+  const bucket = await buckets.create(parseBucketName('bucket'), {
+    owner: 'alice',
+    region: 'us-east-1',
+    versioning: 'unversioned',
+    objectLock: false,
+    ownership: 'BucketOwnerEnforced',
+    acl: [],
+    documents: {},
+  });
+  const prepared = await content.ingest(Buffer.from('content'));
+  const { order } = await content.transact([prepared], (transaction) =>
+    versions.put(
+      transaction,
+      { bucket, key: 'key' },
+      {
+        sizeBytes: 7,
+        etag: '',
+        body: prepared.digest,
+        owner: 'alice',
+        extra: { headers: {}, metadata: {}, tags: [], acl: [] },
+      },
+    ),
+  );
+  expect(await check()).toMatchObject({ errorCount: 0, noteCount: 0, edges: 1 });
+
+  await content.transact([], (transaction) =>
+    content.removeEdge(transaction, prepared.digest, versionOwner(bucket.record.id, 'key', order)),
+  );
+  expect(await check()).toMatchObject({ errors: [{ kind: 'edge-missing', digest: prepared.digest }] });
   await running.close();
 });

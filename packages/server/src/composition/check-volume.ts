@@ -1,4 +1,5 @@
-import { type FsckProblem, type FsckReport, fsck, MAX_LISTED } from '../content/fsck.ts';
+import { type FsckOwners, type FsckProblem, type FsckReport, fsck, MAX_LISTED } from '../content/fsck.ts';
+import { createS3Owners } from '../extensions/s3/store/owners.ts';
 import type { RegistryProblemKind } from '../registry/verify.ts';
 import type { Stores, Volume } from './open-stores.ts';
 
@@ -22,7 +23,10 @@ export async function checkVolume(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<CheckReport> {
   const { driver, content } = volume;
-  const owners = registry.owners(content.volume);
+  const owners = allOwners(
+    registry.owners(content.volume),
+    ...(isMain(volume) ? [createS3Owners(metadata)] : []),
+  );
   const report = await fsck({ metadata, driver, volume: content.volume, owners, signal });
   const errors: FsckProblem<string>[] = [...report.errors];
   const notes: FsckProblem<string>[] = [...report.notes];
@@ -36,4 +40,21 @@ export async function checkVolume(
     if (list.length < MAX_LISTED) list.push({ kind, detail: `${repository}: ${detail}` });
   }
   return { ...report, errors, errorCount, notes, noteCount };
+}
+
+/** Buckets and their objects are in the main volume. */
+function isMain({ content }: Volume): boolean {
+  return content.volume === '';
+}
+
+function allOwners(...all: readonly FsckOwners[]): FsckOwners {
+  return {
+    async *expected() {
+      for (const owners of all) yield* owners.expected();
+    },
+    async holds(digest, owner) {
+      for (const owners of all) if (await owners.holds(digest, owner)) return true;
+      return false;
+    },
+  };
 }

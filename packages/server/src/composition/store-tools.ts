@@ -10,6 +10,7 @@ import { collectVolume } from './collect.ts';
 import { lockDataFolders } from './data-folders.ts';
 import { accessKeyTools } from './key-tools.ts';
 import { exportLayouts, importLayouts } from './layout-tools.ts';
+import { objectTools } from './object-tools.ts';
 import { openStores, type Stores, type Volume } from './open-stores.ts';
 import { startExtensions } from './start-extensions.ts';
 
@@ -92,6 +93,7 @@ export async function openStore(
       return report;
     },
     accessKeys: accessKeyTools(config, { metadata: stores.metadata, clock }),
+    objects: objectTools(stores, clock),
     async close() {
       await extensions?.close(SHUTDOWN_DEADLINE_MS);
       await stores.close();

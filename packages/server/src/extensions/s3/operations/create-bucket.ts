@@ -35,18 +35,28 @@ export const createBucket: Handler<BucketOperation> = async ({ bucket }, context
     acl: grantsOf(acl, { owner, bucketOwner: owner }),
     documents: {},
   } as const;
-  await buckets.create(bucket, record, (transaction) =>
-    events.write(transaction, {
-      type: 'bucket.created',
-      repository: `s3/${bucket}`,
-      bucket,
-      ...(principal.kind === 'user' && { actor: principal.name }),
-    }),
-  );
+  try {
+    await buckets.create(bucket, record, (transaction) =>
+      events.write(transaction, {
+        type: 'bucket.created',
+        repository: `s3/${bucket}`,
+        bucket,
+        ...(principal.kind === 'user' && { actor: principal.name }),
+      }),
+    );
+  } catch (error) {
+    if (!isHarmless(error, options.region)) throw error;
+    return emptyReply(200, { location: `/${bucket}` });
+  }
   // As PutBucketTagging writes them. Until this is done the client has no answer.
   if (tags.length > 0) await documents.put(bucket, 'tagging', JSON.stringify(tags));
   return emptyReply(200, { location: `/${bucket}` });
 };
+
+/** In us-east-1, and only there, making one's own bucket again is no mistake; clients of that region rely on it. */
+function isHarmless(error: unknown, region: string): boolean {
+  return region === 'us-east-1' && error instanceof S3Error && error.code === 'BucketAlreadyOwnedByYou';
+}
 
 function ownershipAsked(head: RequestHead): Ownership | undefined {
   const name = 'x-amz-object-ownership';
