@@ -16,6 +16,7 @@ import { health } from './extensions/health/extension.ts';
 import { createCors } from './http/cors.ts';
 import { Pipeline } from './http/pipeline.ts';
 import type { Protocol } from './http/protocol.ts';
+import { createRateLimiter, type RateLimits } from './http/rate-limiter.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { TlsFiles } from './http/tls-files.ts';
 import { type AuditLog, openAuditLog } from './log/audit-log.ts';
@@ -100,6 +101,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     authenticators: sealed.authenticators,
     authorizers: sealed.authorizers,
     cors: createCors({ allowOrigins: config.http.allowOrigins }),
+    rateLimiter: createRateLimiter(rateLimits(config), { workers: config.workers }),
     log,
     onFinished: audit && auditChanges(audit),
   });
@@ -168,6 +170,10 @@ async function builtInExtensions(
     extensions.unshift({ extension, section: sections.s3, configPath: 'extensions.s3', source: 'built in' });
   }
   return extensions;
+}
+
+function rateLimits({ http: { rateLimit } }: Config): RateLimits | undefined {
+  return rateLimit && { perSecond: rateLimit.perSecond, methods: rateLimit.methods };
 }
 
 /** OCI claims all of /v2/: an extension may take a part of it, or what is left. */

@@ -35,6 +35,14 @@ export interface HttpConfig {
   /** Whether Docker schema 2 manifests are accepted. */
   readonly dockerCompat: boolean;
   readonly maxManifestBytes: number;
+  readonly rateLimit?: RateLimitConfig;
+}
+
+/** Requests a second that the whole server takes. */
+export interface RateLimitConfig {
+  /** Of every method together. */
+  readonly perSecond?: number;
+  readonly methods: readonly { readonly method: string; readonly perSecond: number }[];
 }
 
 export interface TlsConfig {

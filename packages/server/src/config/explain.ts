@@ -40,6 +40,12 @@ function httpKeys({ http }: Config): KeyValue[] {
     ['http.readTimeout', idle(http.readIdleTimeoutMs)],
     ['http.writeTimeout', idle(http.writeIdleTimeoutMs)],
     ['http.compat', http.dockerCompat ? 'docker2s2' : 'none'],
+    ['http.ratelimit.rate', rateOf(http.rateLimit?.perSecond)],
+    [
+      'http.ratelimit.methods',
+      http.rateLimit?.methods.map(({ method, perSecond }) => `${method} ${rateOf(perSecond)}`).join(', ') ||
+        'none',
+    ],
     ['http.maxManifestBytes', formatSize(http.maxManifestBytes)],
     ['http.tls.cert', http.tls?.certPath ?? 'none'],
     ['http.tls.key', http.tls?.keyPath ?? 'none'],
@@ -50,6 +56,10 @@ function httpKeys({ http }: Config): KeyValue[] {
         : `${http.tls.caPath} (client certificates: ${http.tls.clientCertificates})`,
     ],
   ];
+}
+
+function rateOf(perSecond: number | undefined): string {
+  return perSecond === undefined ? 'none' : `${perSecond}/s`;
 }
 
 function accessKeys({ access }: Config): KeyValue[] {

@@ -213,7 +213,6 @@ describe("zot's configuration file", () => {
         subPaths: { '/a': { rootDirectory: 'a', remoteCache: true } },
       },
       http: {
-        ratelimit: { rate: 10 },
         auth: {
           ldap: { address: 'x' },
           bearer: { realm: 'x' },
@@ -249,7 +248,6 @@ describe("zot's configuration file", () => {
       'http.auth.mtls',
       'http.auth.openid',
       'http.auth.sessionKeysFile',
-      'http.ratelimit',
       'scheduler',
       'storage.cacheDriver',
       'storage.gcTimeWindow',
@@ -268,6 +266,16 @@ describe("zot's configuration file", () => {
       http: { ratelimit: {}, auth: { apikey: false } },
       extensions: { search: { enable: false, cve: { updateInterval: '2h' } }, sync: { enable: false } },
     });
+  });
+});
+
+describe('a rate limit', () => {
+  it('is taken as zot has it', async () => {
+    const { config } = await usable({
+      http: { ratelimit: { rate: 10, methods: [{ method: 'put', rate: '2' }] } },
+    });
+    expect(config.http.rateLimit).toEqual({ perSecond: 10, methods: [{ method: 'PUT', perSecond: 2 }] });
+    expect((await usable({})).config.http.rateLimit).toBeUndefined();
   });
 });
 
@@ -439,7 +447,7 @@ describe('the JSON Schema', () => {
     for (const key of ['rootDirectory', 'gcUntagged', 'anonymousPolicy', 'docker2s2', 'module']) {
       expect(text).toContain(`"${key}"`);
     }
-    for (const key of ['retention', 'ldap', 'ratelimit', 'cluster', 'adminPolicy']) {
+    for (const key of ['retention', 'ldap', 'cluster', 'adminPolicy']) {
       expect(text).not.toContain(`"${key}"`);
     }
   });

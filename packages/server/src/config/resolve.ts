@@ -5,6 +5,7 @@ import type {
   BuiltInSection,
   Config,
   GcConfig,
+  RateLimitConfig,
   RepositoryAction,
   TlsConfig,
 } from './config.ts';
@@ -46,6 +47,7 @@ export function resolveConfig(
       ...resolveTls(file, absolute),
       dockerCompat: file.http?.compat?.includes('docker2s2') ?? false,
       maxManifestBytes: file.http?.maxManifestBytes ?? 4 * 1024 * 1024,
+      ...resolveRateLimit(file),
     },
     storage: {
       volumes: resolveVolumes(file, rootDirectory, absolute),
@@ -67,6 +69,15 @@ export function resolveConfig(
     // What is kept in memory is kept in one process.
     workers: file.workers ?? (inMemory ? 1 : Math.max(1, around.cores)),
   });
+}
+
+function resolveRateLimit({ http }: ConfigFile): { readonly rateLimit?: RateLimitConfig } {
+  const { rate, methods } = http?.ratelimit ?? {};
+  const byMethod = (methods ?? []).flatMap(({ method, rate: perSecond }) =>
+    perSecond === undefined ? [] : [{ method, perSecond }],
+  );
+  if (rate === undefined && byMethod.length === 0) return {};
+  return { rateLimit: { ...(rate !== undefined && { perSecond: rate }), methods: byMethod } };
 }
 
 /** Whether the file asks nobody who they are: zot then lets everybody do everything. */

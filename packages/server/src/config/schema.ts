@@ -127,6 +127,28 @@ const accessControl = z.strictObject({
   metrics: notYet(),
 });
 
+const rate = (description: string) => wholeNumber(description, { min: 1, max: 1_000_000 });
+
+const ratelimit = z.strictObject({
+  rate: rate(
+    'Requests a second that the server takes, of every method together; more get 429. Default none.',
+  ),
+  methods: z
+    .array(
+      z.strictObject({
+        method: z
+          .string({ error: 'must be a method' })
+          .transform((method) => method.toUpperCase())
+          .refine((method) => /^[A-Z]{1,20}$/.test(method), { error: 'must be a method such as "GET"' }),
+        rate: rate('Requests of that method a second.'),
+      }),
+      { error: 'must be a list' },
+    )
+    .max(20)
+    .optional()
+    .meta({ description: 'Limits by method: [{"method": "PUT", "rate": 50}].' }),
+});
+
 const http = z.strictObject({
   address: text('The address to listen on. Default "127.0.0.1", as in zot.'),
   port: wholeNumber('The port to listen on; 0 lets the system choose. Default 8080.', {
@@ -152,7 +174,7 @@ const http = z.strictObject({
     .meta({ description: 'Formats accepted besides OCI: ["docker2s2"] for Docker schema 2.' }),
   auth: auth.optional(),
   accessControl: accessControl.optional(),
-  ratelimit: notYet(),
+  ratelimit: ratelimit.optional(),
 });
 
 const LEVELS = ['trace', 'debug', 'info', 'warn', 'warning', 'error', 'fatal', 'panic'] as const;

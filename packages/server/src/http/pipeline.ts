@@ -9,6 +9,7 @@ import { Exchange, type Expectation } from './exchange.ts';
 import { linger } from './linger.ts';
 import { renderPlainError } from './plain-error.ts';
 import type { Protocol, Reply, RequestHead } from './protocol.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import { ReplyWriter } from './reply.ts';
 import { checkHead } from './request-head.ts';
 import { logFields, makeRecord, type RequestRecord, STATUS_CLIENT_GONE } from './request-record.ts';
@@ -17,6 +18,7 @@ export interface PipelineOptions extends Deciders {
   /** Asked in this order which of them a request belongs to. */
   readonly protocols: readonly Protocol[];
   readonly log: Logger;
+  readonly rateLimiter?: RateLimiter | undefined;
   readonly cors?: Cors | undefined;
   /** Told of every request once it is over, after its log line. Must not throw; when it does, that is logged. */
   readonly onFinished?: ((record: RequestRecord) => void) | undefined;
@@ -49,6 +51,7 @@ export class Pipeline {
   readonly #protocols: readonly Protocol[];
   readonly #deciders: Deciders;
   readonly #log: Logger;
+  readonly #rateLimiter: RateLimiter | undefined;
   readonly #cors: Cors | undefined;
   readonly #onFinished: ((record: RequestRecord) => void) | undefined;
   /** Random per pipeline, so that ids of other processes and earlier starts differ. */
@@ -59,6 +62,7 @@ export class Pipeline {
     this.#protocols = options.protocols;
     this.#deciders = { authenticators: options.authenticators, authorizers: options.authorizers };
     this.#log = options.log;
+    this.#rateLimiter = options.rateLimiter;
     this.#cors = options.cors;
     this.#onFinished = options.onFinished;
   }
@@ -122,6 +126,8 @@ export class Pipeline {
     if (preflight !== undefined) return preflight;
     const operation = protocol.classify(head);
     exchange.operation = operation;
+    // Who watches over the server must get an answer when it is busiest.
+    if (!operation.name.startsWith('health.')) this.#rateLimiter?.take(head.method);
     if (this.#deciders.authenticators.length > 0) {
       exchange.principal = await authenticate(this.#deciders, head, operation);
     }
