@@ -1,71 +1,21 @@
-import type { TestHead } from '@zot-artifact-store/testkit/request-head.ts';
-import { requestHead } from '@zot-artifact-store/testkit/request-head.ts';
-import { EMPTY_SHA256, presignTarget, signHeaders } from '@zot-artifact-store/testkit/s3-signer.ts';
+import { requestHead, type TestHead } from '@zot-artifact-store/testkit/request-head.ts';
+import {
+  ALICE,
+  AT,
+  authenticate,
+  deps,
+  failure,
+  KEY,
+  operation,
+  presigned,
+  type SignedHead,
+  signed,
+} from '@zot-artifact-store/testkit/s3-authentication.ts';
+import { EMPTY_SHA256 } from '@zot-artifact-store/testkit/s3-signer.ts';
 import { describe, expect, it } from 'vitest';
-import type { Operation, RequestHead } from '../../../http/protocol.ts';
 import { S3Error } from '../errors.ts';
-import { parseQuery } from '../query.ts';
 import { createS3Authenticator, type S3AuthenticatorDeps } from './authenticator.ts';
 import { signedRequestOf } from './signed-request.ts';
-
-/** The credentials and the day of all examples in Amazon's reference. */
-const KEY = {
-  accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
-  secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
-};
-const AT = new Date('2013-05-24T00:00:00Z');
-
-function deps(changes: Partial<S3AuthenticatorDeps> = {}): S3AuthenticatorDeps {
-  return {
-    root: { user: 'root', password: 'root-password' },
-    keys: {
-      find: async (accessKeyId) => (accessKeyId === KEY.accessKeyId ? { ...KEY, user: 'alice' } : undefined),
-    },
-    clock: { now: () => AT.getTime() },
-    region: 'us-east-1',
-    acceptAnyRegion: false,
-    maxClockSkewSeconds: 900,
-    signatureV2: true,
-    domains: [],
-    trustedProxies: [],
-    ...changes,
-  };
-}
-
-function operation(head: RequestHead, name = 's3.GetObject'): Operation {
-  // What the authenticator uses of an operation.
-  return { name, permissions: [], query: parseQuery(head.query) } as Operation;
-}
-
-async function authenticate(head: RequestHead, changes: Partial<S3AuthenticatorDeps> = {}, name?: string) {
-  return createS3Authenticator(deps(changes)).authenticate(head, operation(head, name));
-}
-
-async function failure(
-  head: RequestHead,
-  changes?: Partial<S3AuthenticatorDeps>,
-  name?: string,
-): Promise<S3Error> {
-  try {
-    await authenticate(head, changes, name);
-  } catch (error) {
-    if (error instanceof S3Error) return error;
-    throw error;
-  }
-  throw new Error('it was accepted');
-}
-
-const ALICE = {
-  outcome: 'principal',
-  principal: {
-    kind: 'user',
-    name: 'alice',
-    groups: [],
-    via: 'access-key',
-    isRoot: false,
-    accessKeyId: KEY.accessKeyId,
-  },
-};
 
 function authorization(
   signedHeaders: string,
@@ -161,50 +111,6 @@ describe('the examples of the reference', () => {
     expect((await failure(altered)).code).toBe('SignatureDoesNotMatch');
   });
 });
-
-type SignedHead = Omit<TestHead, 'headers'> & { readonly headers: Record<string, string> };
-
-/** What the signer of the JavaScript SDK makes of a request to http://localhost:9000. */
-async function signed(
-  target: string,
-  more: {
-    readonly method?: string;
-    readonly headers?: Record<string, string>;
-    readonly payloadHash?: string;
-    readonly at?: Date;
-    readonly region?: string;
-    readonly key?: typeof KEY;
-    readonly sessionToken?: string;
-  } = {},
-): Promise<SignedHead> {
-  const { method = 'GET', headers, payloadHash, at = AT, region, key = KEY, sessionToken } = more;
-  const signedHeaders = await signHeaders(
-    {
-      method,
-      url: `http://localhost:9000${target}`,
-      ...(headers && { headers }),
-      ...(payloadHash && { payloadHash }),
-    },
-    { ...key, at, ...(region && { region }), ...(sessionToken && { sessionToken }) },
-  );
-  return { method, target, headers: signedHeaders };
-}
-
-async function presigned(
-  target: string,
-  more: {
-    readonly expiresIn?: number;
-    readonly method?: string;
-    readonly headers?: Record<string, string>;
-  } = {},
-): Promise<SignedHead> {
-  const { expiresIn = 3600, method = 'GET', headers } = more;
-  const presignedTarget = await presignTarget(
-    { method, url: `http://localhost:9000${target}`, ...(headers && { headers }) },
-    { ...KEY, at: AT, expiresIn },
-  );
-  return { method, target: presignedTarget, headers: { host: 'localhost:9000' } };
-}
 
 const HOUR_MS = 3_600_000;
 const at = (ms: number): Partial<S3AuthenticatorDeps> => ({ clock: { now: () => AT.getTime() + ms } });
@@ -559,97 +465,5 @@ describe('what is not for it', () => {
       const head = requestHead({ ...url, target: url.target.replace(`${name}=`, 'x=') });
       expect(await failure(head)).toMatchObject({ code: 'AuthorizationQueryParametersError', status: 400 });
     }
-  });
-});
-
-describe('behind a proxy', () => {
-  const proxy = { trustedProxies: ['10.0.0.0/8', 'fd00::1'], publicUrl: 'https://s3.example.com' };
-  const via = (request: SignedHead, headers: Record<string, string>, path?: string) =>
-    requestHead({
-      ...request,
-      target: path ?? request.target,
-      headers: { ...request.headers, ...headers },
-      remoteAddress: '10.1.2.3',
-    });
-
-  it.each<[string, Record<string, string>]>([
-    ['the forwarded Host', { host: 'backend', 'x-forwarded-host': 'localhost:9000' }],
-    [
-      'the forwarded Host and port',
-      { host: 'backend', 'x-forwarded-host': 'localhost', 'x-forwarded-port': '9000' },
-    ],
-    ['the forwarded port', { host: 'localhost', 'x-forwarded-port': '9000' }],
-    ['the first of several', { host: 'backend', 'x-forwarded-host': 'localhost:9000, inner' }],
-  ])('a request was signed for %s', async (_name, headers) => {
-    const request = await signed('/bucket/key?x=1');
-    expect(await authenticate(via(request, headers), proxy)).toEqual(ALICE);
-    const url = await presigned('/bucket/key');
-    expect(await authenticate(via(url, headers), proxy)).toEqual(ALICE);
-  });
-
-  it('a path is signed with the prefix that the proxy took off', async () => {
-    const request = await signed('/storage/s3/bucket/key');
-    const headers = { 'x-forwarded-prefix': '/storage/s3/' };
-    expect(await authenticate(via(request, headers, '/bucket/key'), proxy)).toEqual(ALICE);
-    const publicUrl = 'http://localhost:9000/storage/s3';
-    expect(await authenticate(via(request, { host: 'backend' }, '/bucket/key'), { publicUrl })).toEqual(
-      ALICE,
-    );
-  });
-
-  it('the public URL counts without any header', async () => {
-    const request = await signed('/bucket/key');
-    const head = requestHead({ ...request, headers: { ...request.headers, host: 'backend:8080' } });
-    expect(await authenticate(head, { publicUrl: 'http://localhost:9000' })).toEqual(ALICE);
-  });
-
-  it('a stranger is not believed', async () => {
-    const request = await signed('/bucket/key');
-    const headers = { ...request.headers, host: 'backend', 'x-forwarded-host': 'localhost:9000' };
-    const head = requestHead({ ...request, headers, remoteAddress: '192.0.2.1' });
-    expect((await failure(head, proxy)).code).toBe('SignatureDoesNotMatch');
-  });
-
-  it('an Accept-Encoding that was rewritten does no harm', async () => {
-    const { headers, ...request } = await signed('/bucket/key', {
-      headers: { 'accept-encoding': 'identity' },
-    });
-    expect(headers.authorization).toContain('accept-encoding');
-    const head = requestHead({ ...request, headers: { ...headers, 'accept-encoding': 'gzip, br' } });
-    expect(await authenticate(head)).toEqual(ALICE);
-  });
-});
-
-describe('SignatureDoesNotMatch', () => {
-  it('carries what was signed', async () => {
-    const request = await signed('/bucket/key', { key: { ...KEY, secretAccessKey: 'another' } });
-    const error = await failure(requestHead(request));
-    expect(error).toMatchObject({ status: 403, fields: { AWSAccessKeyId: KEY.accessKeyId } });
-    const { StringToSign = '', CanonicalRequest = '', SignatureProvided = '' } = error.fields;
-    expect(request.headers.authorization).toContain(SignatureProvided);
-    expect(StringToSign).toMatch(
-      /^AWS4-HMAC-SHA256\n20130524T000000Z\n20130524\/us-east-1\/s3\/aws4_request\n[0-9a-f]{64}$/,
-    );
-    expect(CanonicalRequest).toMatch(/^GET\n\/bucket\/key\n\nhost:localhost:9000\n/);
-    expect(error.message).toContain('secret access key');
-    expect(JSON.stringify(error.fields)).not.toContain(KEY.secretAccessKey);
-  });
-
-  it.each<[string, Partial<TestHead> & { change?: Record<string, string> }, RegExp]>([
-    ['the method', { method: 'HEAD' }, /for the method GET/],
-    ['the port of the Host', { change: { host: 'localhost:1234' } }, /for the Host "localhost:9000"/],
-    ['a part added to the path', { target: '/s3/bucket/a%20b?b=2&a=1' }, /without its first part, "\/s3"/],
-    ['the payload', { change: { 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } }, /hash of the payload/],
-  ])('says when it is %s that differs', async (_name, altered, message) => {
-    const request = await signed('/bucket/a%20b?b=2&a=1');
-    const { change, ...rest } = altered;
-    const head = requestHead({ ...request, ...rest, headers: { ...request.headers, ...change } });
-    expect((await failure(head)).message).toMatch(message);
-  });
-
-  it('says when a header did not arrive', async () => {
-    const { headers, ...request } = await signed('/bucket/key', { headers: { 'x-amz-meta-a': '1' } });
-    const { 'x-amz-meta-a': _, ...left } = headers;
-    expect((await failure(requestHead({ ...request, headers: left }))).message).toContain('x-amz-meta-a');
   });
 });
