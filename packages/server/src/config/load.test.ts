@@ -275,7 +275,7 @@ describe('a rate limit', () => {
       http: { ratelimit: { rate: 10, methods: [{ method: 'put', rate: '2' }] } },
     });
     expect(config.http.rateLimit).toEqual({ perSecond: 10, methods: [{ method: 'PUT', perSecond: 2 }] });
-    expect((await usable({})).config.http.rateLimit).toBeUndefined();
+    expect((await usable({ http: { ratelimit: {} } })).config.http.rateLimit).toBeUndefined();
   });
 });
 
