@@ -1,4 +1,6 @@
 import type { RequestHead } from '../../http/protocol.ts';
+import { headerOf } from './auth/header-of.ts';
+import { trustedProxies } from './auth/trusted-proxies.ts';
 import { RESERVED_PATHS } from './bucket-name.ts';
 import { percentDecode } from './object-key.ts';
 
@@ -9,23 +11,50 @@ export interface Address {
   readonly encodedKey: string | undefined;
 }
 
-/** `host` without its port, in lower case; '' when there is none. */
-export function hostName(head: RequestHead): string {
-  const host = head.headers.host;
-  if (typeof host !== 'string') return '';
+/** Where buckets may stand in a host name. */
+export interface HostRule {
+  /** `bucket.<one of them>` is a bucket, which may have dots; the domain itself is not. */
+  readonly domains: readonly string[];
+  /** Addresses and networks whose `X-Forwarded-Host` is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+/**
+ * Finds the bucket in the Host of a request, or, where a trusted proxy changed that, in the one the proxy was sent.
+ */
+export function bucketsInHost({
+  domains,
+  trustedProxies: networks,
+}: HostRule): (head: RequestHead) => string | undefined {
+  if (domains.length === 0) return () => undefined;
+  const isTrusted = trustedProxies(networks);
+  return (head) => {
+    const bucket = bucketBefore(domains, hostName(headerOf(head, 'host')));
+    if (bucket !== undefined || !isTrusted(head.remoteAddress)) return bucket;
+    // What proxies on the way append comes after what the client said.
+    const forwarded = headerOf(head, 'x-forwarded-host')?.split(',', 1)[0]?.trim();
+    return bucketBefore(domains, hostName(forwarded));
+  };
+}
+
+/** Of domains within each other the longest counts. */
+function bucketBefore(domains: readonly string[], host: string): string | undefined {
+  let found: string | undefined;
+  for (const domain of domains) {
+    if (host === domain) return undefined;
+    if (host.length <= domain.length + 1 || !host.endsWith(`.${domain}`)) continue;
+    const bucket = host.slice(0, host.length - domain.length - 1);
+    if (found === undefined || bucket.length < found.length) found = bucket;
+  }
+  return found;
+}
+
+/** Without its port, in lower case; '' when there is none. */
+function hostName(host: string | undefined): string {
+  if (host === undefined) return '';
   const bracket = host.lastIndexOf(']');
   const colon = host.indexOf(':', Math.max(bracket, 0));
   return (colon < 0 ? host : host.slice(0, colon)).toLowerCase();
-}
-
-/** The bucket before one of our domains in the Host header (it may have dots), or undefined. */
-export function bucketOfHost(host: string, domains: readonly string[]): string | undefined {
-  for (const domain of domains) {
-    if (host.length > domain.length + 1 && host.endsWith(`.${domain}`)) {
-      return host.slice(0, host.length - domain.length - 1);
-    }
-  }
-  return undefined;
 }
 
 /** `https://bucket.domain/key`: the whole path is the key. */

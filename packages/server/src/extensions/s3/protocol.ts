@@ -2,8 +2,7 @@ import type { StoreError } from '@zot-artifact-store/spec';
 import type { Protocol, Reply, RequestContext, RequestHead } from '../../http/protocol.ts';
 import {
   type Address,
-  bucketOfHost,
-  hostName,
+  bucketsInHost,
   isPathStyle,
   pathStyleAddress,
   virtualHostAddress,
@@ -25,8 +24,7 @@ import { renderS3Error, s3Ids } from './render-error.ts';
  * everything else (a key may begin with `v2/`), and in the path, which takes what nobody else claims.
  */
 export function createS3Protocols(deps: S3Deps): readonly Protocol<S3Operation>[] {
-  const { domains } = deps.options;
-  const bucketOf = (head: RequestHead): string | undefined => bucketOfHost(hostName(head), domains);
+  const bucketOf = bucketsInHost(deps.options);
   const common = {
     run: (operation: S3Operation, context: RequestContext) =>
       runOperation(operation, withHoistedContext(context), deps),
@@ -42,7 +40,7 @@ export function createS3Protocols(deps: S3Deps): readonly Protocol<S3Operation>[
     {
       ...common,
       name: 's3-virtual-host',
-      claims: (head) => domains.length > 0 && bucketOf(head) !== undefined,
+      claims: (head) => bucketOf(head) !== undefined,
       classify: (head) => classifyS3(withHoistedHeaders(head), ofHost(head)),
       renderError: renderErrorOf(ofHost),
     },

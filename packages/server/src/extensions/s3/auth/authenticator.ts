@@ -1,6 +1,7 @@
 import type { Principal } from '../../../extension/access.ts';
 import type { Authentication, Authenticator } from '../../../extension/contract.ts';
 import type { Operation, RequestHead } from '../../../http/protocol.ts';
+import { bucketsInHost } from '../addressing.ts';
 import { S3Error } from '../errors.ts';
 import type { S3Operation } from '../operation.ts';
 import type { S3Query } from '../query.ts';
@@ -72,6 +73,7 @@ export function signatureDepsOf(deps: S3AuthenticatorDeps): SignatureDeps {
     signingKeys: new SigningKeys(),
     rootGuesses: new RootGuesses(deps.clock),
     clientAddress: clientAddresses(deps.trustedProxies),
+    hostBucket: bucketsInHost(deps),
     maxSkewMs: deps.maxClockSkewSeconds * 1000,
     proxies: { publicUrl: deps.publicUrl, isTrustedProxy: trustedProxies(deps.trustedProxies) },
   };

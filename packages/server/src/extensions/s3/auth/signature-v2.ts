@@ -40,7 +40,7 @@ export async function verifyPresignedV2(
     sessionToken: token,
     address: deps.clientAddress(head),
   });
-  const shape = { head, query, dateLine: expires, domains: deps.domains };
+  const shape = { head, query, dateLine: expires, hostBucket: deps.hostBucket(head) };
   assertSignatureV2(shape, credential, signature);
   return verified(head, credential, { scheme: 'v2-query', signedAtMs: undefined });
 }
@@ -69,7 +69,11 @@ export async function verifyHeaderV2(
     address: deps.clientAddress(head),
   });
   const dateLine = head.headers['x-amz-date'] === undefined ? (headerOf(head, 'date') ?? '') : '';
-  assertSignatureV2({ head, query, dateLine, domains: deps.domains }, credential, text.slice(colon + 1));
+  assertSignatureV2(
+    { head, query, dateLine, hostBucket: deps.hostBucket(head) },
+    credential,
+    text.slice(colon + 1),
+  );
   return verified(head, credential, { scheme: 'v2-header', signedAtMs: date.atMs });
 }
 

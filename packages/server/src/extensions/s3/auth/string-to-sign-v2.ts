@@ -1,5 +1,4 @@
 import type { RequestHead } from '../../../http/protocol.ts';
-import { bucketOfHost, hostName } from '../addressing.ts';
 import type { S3Query } from '../query.ts';
 import { headerOf } from './header-of.ts';
 
@@ -56,8 +55,8 @@ export interface ShapeV2 {
   readonly query: S3Query;
   /** The line of the date: the `Date` header, nothing beside an `x-amz-date`, or when a URL expires. */
   readonly dateLine: string;
-  /** Ours, to find a bucket in the Host. */
-  readonly domains: readonly string[];
+  /** The bucket in the Host, where it stands there. */
+  readonly hostBucket: string | undefined;
 }
 
 interface Reading {
@@ -120,9 +119,8 @@ function amzHeaders({ head, query }: ShapeV2, { withQueryHeaders }: Reading): st
     .join('');
 }
 
-function resource({ head, domains }: ShapeV2, { withDisputed, withBucketSlash }: Reading): string {
-  const bucket = bucketOfHost(hostName(head), domains);
-  const plain = bucket === undefined ? head.path : `/${bucket}${head.path}`;
+function resource({ head, hostBucket }: ShapeV2, { withDisputed, withBucketSlash }: Reading): string {
+  const plain = hostBucket === undefined ? head.path : `/${hostBucket}${head.path}`;
   const path = withBucketSlash ? `${plain}/` : plain;
   const pairs: (readonly [name: string, text: string])[] = [];
   for (const pair of head.query.split('&')) {

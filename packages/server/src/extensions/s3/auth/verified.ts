@@ -14,8 +14,8 @@ export interface SignatureDeps extends CredentialDeps, RegionRule {
   readonly rootGuesses: RootGuesses;
   /** The peer, or whom a trusted proxy speaks for. */
   clientAddress(head: RequestHead): string;
-  /** Ours, for buckets in the Host. */
-  readonly domains: readonly string[];
+  /** The bucket in the Host, where it stands there. */
+  hostBucket(head: RequestHead): string | undefined;
   /** Version 2 of signatures: not at all, in queries and forms, or in headers too. */
   readonly signatureV2: boolean | 'all';
 }
