@@ -37,12 +37,15 @@ export class Coalescer {
       readonly buffers: SharedBuffers;
       /** `body-too-large` above. */
       readonly maxBytes?: number | undefined;
+      /** A hint: what is known to be long begins with a large buffer. */
+      readonly expectedBytes?: number | undefined;
       readonly signal?: AbortSignal | undefined;
     },
   ) {
     this.#iterator = source[Symbol.asyncIterator]();
     this.#buffers = options.buffers;
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
+    if ((options.expectedBytes ?? 0) > SMALL_BUFFER_BYTES) this.#wantedBytes = LARGE_BUFFER_BYTES;
     this.#signal = options.signal ?? new AbortController().signal;
   }
 
@@ -119,7 +122,7 @@ export class Coalescer {
     const rest = this.#rest ?? new Uint8Array();
     const taken = rest.subarray(0, lease.bytes.length - at);
     const takenBytes = taken.length;
-    lease.bytes.set(taken, at);
+    copyInto(lease.bytes, at, taken);
     if (takenBytes < rest.length) {
       this.#rest = rest.subarray(takenBytes);
     } else {
@@ -133,6 +136,19 @@ export class Coalescer {
     if (filledBytes === bufferBytes) this.#wantedBytes = LARGE_BUFFER_BYTES;
     else if (filledBytes < SMALL_BUFFER_BYTES) this.#wantedBytes = SMALL_BUFFER_BYTES;
   }
+}
+
+/**
+ * The whole of one array into shared memory is copied as if others wrote there, by words; a part of a Buffer with
+ * memmove, which is three times as fast. So all but the last byte is a part.
+ */
+function copyInto(target: Buffer, at: number, source: Uint8Array): void {
+  const last = source.length - 1;
+  const lastByte = source[last];
+  if (lastByte === undefined) return;
+  if (Buffer.isBuffer(source)) source.copy(target, at, 0, last);
+  else target.set(source.subarray(0, last), at);
+  target[at + last] = lastByte;
 }
 
 /** Two steps, because the first may come before the sockets are asked again. */

@@ -1,6 +1,6 @@
 import { type Digest, isStoreError } from '@zot-artifact-store/spec';
 import { type Transaction, transact } from '../metadata/transaction.ts';
-import type { ObjectName } from './blob-driver.ts';
+import type { ObjectName, StagedId } from './blob-driver.ts';
 import { type BlobLocation, type BlobRecord, decodeBlob, encodeBlob } from './blob-records.ts';
 import { type CompositePart, dropComposite, putComposite } from './composite.ts';
 import { compositeOwner, putCandidate, putEdge } from './edges.ts';
@@ -89,9 +89,21 @@ export async function commitPrepared<T>(
       .filter((name) => !used.names.has(name))
       .map((name) => () => deps.driver.remove(name)),
     ...used.replaced.map((name) => () => emptyTrash(deps, name)),
-    ...prepared.map((blob) => () => blob.committed()),
+    ...prepared.map((blob) => () => blob.committed(movedIn(units, published))),
   ]);
   return result;
+}
+
+/** Staged ids that publishing took with it. */
+function movedIn(
+  units: ReadonlyMap<Digest, PreparedUnit>,
+  published: ReadonlyMap<Digest, ObjectName>,
+): ReadonlySet<StagedId> {
+  const moved = new Set<StagedId>();
+  for (const { digest, source } of units.values()) {
+    if (source.kind === 'staged' && source.keepStaged !== true && published.has(digest)) moved.add(source.id);
+  }
+  return moved;
 }
 
 class Used {

@@ -112,15 +112,21 @@ export interface ContentStore {
     options?: {
       readonly algorithm?: DigestAlgorithm;
       readonly maxBytes?: number;
+      /** A hint: a segment of another length is as good. */
+      readonly expectedBytes?: number;
       readonly signal?: AbortSignal;
     },
   ): Promise<Segment>;
   /**
    * Joins segments in order into one prepared blob. A single segment is published as it is, without copying. The
    * segments stay the caller's until `transact` succeeds, which removes them: until then, also after a crash at any
-   * moment, they can be assembled again. `blob-unknown` here or there when one of them is gone.
+   * moment, they can be assembled again. `blob-unknown` here or there when one of them is gone. With `handOver` they
+   * are the blob's from now on, as nobody needs them for anything else: that spares a second name for their bytes.
    */
-  assemble(segments: readonly Segment[], options?: IngestOptions): Promise<PreparedBlob>;
+  assemble(
+    segments: readonly Segment[],
+    options?: IngestOptions & { readonly handOver?: boolean },
+  ): Promise<PreparedBlob>;
   discardSegments(segments: readonly Pick<Segment, 'stagedId'>[]): Promise<void>;
 
   /**

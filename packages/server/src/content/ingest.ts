@@ -35,6 +35,7 @@ export async function stageHashed(
     const coalescer = new Coalescer(interruptible(source, signal), {
       buffers: hashing.buffers,
       maxBytes,
+      expectedBytes,
       signal,
     });
     const sizeBytes = await driver.stage(

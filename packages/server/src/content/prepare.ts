@@ -85,10 +85,11 @@ export async function stageUploadSegment(
   options: {
     readonly algorithm?: DigestAlgorithm;
     readonly maxBytes?: number;
+    readonly expectedBytes?: number;
     readonly signal?: AbortSignal;
   },
 ): Promise<Segment> {
-  const { algorithm = CANONICAL, maxBytes, signal } = options;
+  const { algorithm = CANONICAL, maxBytes, expectedBytes, signal } = options;
   const stagedId = newStagedId();
   // An abort ends the source, not the staging: what arrived until then is kept.
   const partial = keepPartial(interruptible(source, signal));
@@ -97,6 +98,7 @@ export async function stageUploadSegment(
     algorithms: [algorithm],
     hashing,
     ...(maxBytes !== undefined && { maxBytes }),
+    ...(expectedBytes !== undefined && { expectedBytes }),
   });
   const segment = { stagedId, sizeBytes, digest: makeDigest(algorithm, hashes.get(algorithm) ?? '') };
   const interrupted = partial.interrupted();
@@ -109,10 +111,10 @@ export async function stageUploadSegment(
 export async function prepareAssembly(
   deps: PrepareDeps,
   segments: readonly Segment[],
-  options: IngestOptions,
+  options: IngestOptions & { readonly handOver?: boolean },
 ): Promise<PreparedBlob> {
   const { driver, hashing, inlineMaxBytes } = deps;
-  const { signal } = options;
+  const { signal, handOver } = options;
   const consumed = segments.map(({ stagedId }) => stagedId);
   const filled = segments.filter(({ sizeBytes }) => sizeBytes > 0);
   const sizeBytes = filled.reduce((sum, segment) => sum + segment.sizeBytes, 0);
@@ -130,6 +132,10 @@ export async function prepareAssembly(
   if (missing.length > 0) {
     const hashed = await hashStream(hashing, whole(), { algorithms: missing, expectedBytes: sizeBytes });
     for (const [algorithm, hex] of hashed.hashes) known.set(algorithm, hex);
+  }
+  if (handOver) {
+    const source = { kind: 'staged', id: only.stagedId } as const;
+    return prepared(deps, { ...namesOf(known, options), sizeBytes, source, own: consumed, consumed: [] });
   }
   const source = { kind: 'staged', id: only.stagedId, keepStaged: true } as const;
   return prepared(deps, { ...namesOf(known, options), sizeBytes, source, consumed });

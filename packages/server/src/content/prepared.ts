@@ -57,9 +57,10 @@ export class PreparedUnits implements PreparedBlob {
     await removeAll(this.#driver, this.#own);
   }
 
-  /** After the commit: what was not published is not needed any more. */
-  async committed(): Promise<void> {
-    await removeAll(this.#driver, [...this.#own, ...this.#consumed]);
+  /** After the commit: what was not published, that is, `moved` to its final name, is not needed any more. */
+  async committed(moved: ReadonlySet<StagedId>): Promise<void> {
+    const left = [...this.#own, ...this.#consumed].filter((id) => !moved.has(id));
+    await removeAll(this.#driver, left);
   }
 }
 

@@ -72,7 +72,9 @@ function prepare(
     ...(limits.maxBlobBytes === undefined ? {} : { maxBytes: limits.maxBlobBytes }),
     ...(signal === undefined ? {} : { signal }),
   };
-  if (segments.length > 0) return content.assemble(segments, options);
+  // The only one was brought by this request, so nobody can finish the session with it a second time.
+  const handOver = record.segments === 0;
+  if (segments.length > 0) return content.assemble(segments, { ...options, handOver });
   return content.ingest(inlineBytes(record, 'inline' in last ? last.inline : Buffer.alloc(0)), options);
 }
 

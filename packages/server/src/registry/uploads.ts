@@ -162,6 +162,7 @@ async function receive(
   }
   const segment = await content.stageSegment(joined([before, head], rest), {
     algorithm: record.algorithm,
+    ...(lengthBytes === undefined ? {} : { expectedBytes: before.length + lengthBytes }),
     ...(limits.maxBlobBytes === undefined
       ? {}
       : { maxBytes: limits.maxBlobBytes - record.offsetBytes + before.length }),

@@ -51,12 +51,14 @@ describe('HashPool', () => {
     },
   );
 
-  it('hashes a body of 256 KiB or less without starting a thread', async () => {
+  it('hashes 256 KiB of a body, or 1 MiB of one of known size, without starting a thread', async () => {
     const pool = newPool();
-    const bytes = randomBytes(256 * KIB);
-    await feed(pool.hasher('sha256'), bytes, 64 * KIB);
+    const bytes = randomBytes(1024 * KIB);
+    await feed(pool.hasher('sha256'), bytes.subarray(0, 256 * KIB), 64 * KIB);
     await feed(pool.hasher('sha256', { expectedBytes: bytes.length }), bytes, 64 * KIB);
     expect(pool.startedThreads).toBe(0);
+    await feed(pool.hasher('sha256'), bytes.subarray(0, 256 * KIB + 1), 64 * KIB);
+    expect(pool.startedThreads).toBe(1);
   });
 
   it('takes a digest while updates are still open', async () => {
@@ -70,7 +72,7 @@ describe('HashPool', () => {
 
   it('hashes one stream with two algorithms in two threads', async () => {
     const pool = newPool();
-    const bytes = randomBytes(500 * KIB);
+    const bytes = randomBytes(1500 * KIB);
     const hashers = pool.hashers(['md5', 'sha256'], { expectedBytes: bytes.length });
     expect(pool.startedThreads).toBe(2);
     const [md5, sha256] = await Promise.all(hashers.map((hasher) => feed(hasher, bytes, 100 * KIB)));

@@ -7,8 +7,13 @@ import { SharedBuffers } from './shared-buffers.ts';
 
 export interface HashPoolOptions {
   readonly threads?: number;
-  /** Bodies up to this size are hashed where they are, without a message. */
+  /**
+   * Bodies known to cost no more than the sha256 of so many bytes are hashed where they are: 1 MiB unless given, which
+   * takes half a millisecond. Messages to a thread and back cost more.
+   */
   readonly inlineBytes?: number;
+  /** As much of a body of unknown size is kept before it goes to a thread: 256 KiB unless given. */
+  readonly undecidedBytes?: number;
   /** Bounds the buffers between socket, file and hash, of all streams together: 48 MiB unless given. */
   readonly budget?: ByteBudget;
 }
@@ -32,13 +37,15 @@ export class HashPool {
   readonly buffers: SharedBuffers;
   readonly #threads: (HashThread | undefined)[];
   readonly #inlineBytes: number;
+  readonly #undecidedBytes: number;
   /** Apart from the buffers: a beginning is kept as long as its client is slow, a buffer never. */
   readonly #heads = new ByteBudget(16 * 1024 * 1024);
   #closed = false;
 
   constructor(options: HashPoolOptions = {}) {
     this.#threads = new Array<HashThread | undefined>(options.threads ?? 2).fill(undefined);
-    this.#inlineBytes = options.inlineBytes ?? 256 * 1024;
+    this.#inlineBytes = options.inlineBytes ?? 1024 * 1024;
+    this.#undecidedBytes = options.undecidedBytes ?? Math.min(this.#inlineBytes, 256 * 1024);
     this.buffers = new SharedBuffers(options.budget ?? new ByteBudget(48 * 1024 * 1024));
   }
 
@@ -75,12 +82,13 @@ export class HashPool {
     if (expectedBytes === undefined) {
       return new UndecidedHasher({
         algorithm,
-        inlineBytes: this.#inlineBytes,
+        inlineBytes: this.#undecidedBytes,
         room: this.#heads,
         startThread,
       });
     }
-    return expectedBytes <= this.#inlineBytes ? new InlineHasher(algorithm) : startThread();
+    const isCheap = expectedBytes * COST[algorithm] <= this.#inlineBytes * COST.sha256;
+    return isCheap ? new InlineHasher(algorithm) : startThread();
   }
 
   /** Ends the threads; streams in them reject with `unavailable`. */
