@@ -17,6 +17,7 @@ import { createUploads } from '../../server/src/extensions/s3/multipart/uploads.
 import { createS3Protocols } from '../../server/src/extensions/s3/protocol.ts';
 import { createBuckets, type StoredBucket } from '../../server/src/extensions/s3/store/buckets.ts';
 import { createDocuments } from '../../server/src/extensions/s3/store/documents.ts';
+import { KeyTurns } from '../../server/src/extensions/s3/store/key-turns.ts';
 import { createS3Owners } from '../../server/src/extensions/s3/store/owners.ts';
 import type { BucketRecord } from '../../server/src/extensions/s3/store/records.ts';
 import { createUsers } from '../../server/src/extensions/s3/store/users.ts';
@@ -107,6 +108,7 @@ export class S3Bench {
       buckets,
       documents: createDocuments(metadata, buckets),
       versions: createVersions({ metadata, content, clock }),
+      turns: new KeyTurns(),
       users: createUsers(metadata, ['root']),
       uploads: createUploads({ metadata, content, buckets, clock }),
       postForms: createPostForms({ ...options, root: ROOT, keys: KEYS, clock }),

@@ -8,6 +8,7 @@ import type { S3Options } from './config.ts';
 import type { Uploads } from './multipart/uploads.ts';
 import type { Buckets } from './store/buckets.ts';
 import type { Documents } from './store/documents.ts';
+import type { KeyTurns } from './store/key-turns.ts';
 import type { Users } from './store/users.ts';
 import type { Versions } from './store/versions.ts';
 
@@ -23,6 +24,8 @@ export interface S3Deps {
   readonly buckets: Buckets;
   readonly documents: Documents;
   readonly versions: Versions;
+  /** Taken by what writes a key. */
+  readonly turns: KeyTurns;
   readonly uploads: Uploads;
   readonly users: Users;
   /** Judges the forms of PostObject. */

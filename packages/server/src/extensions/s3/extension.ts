@@ -10,6 +10,7 @@ import { createUploads } from './multipart/uploads.ts';
 import { createS3Protocols } from './protocol.ts';
 import { createBuckets } from './store/buckets.ts';
 import { createDocuments } from './store/documents.ts';
+import { KeyTurns } from './store/key-turns.ts';
 import { createUsers } from './store/users.ts';
 import { createVersions } from './store/versions.ts';
 import { s3Tasks } from './tasks.ts';
@@ -48,6 +49,7 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
     buckets,
     documents,
     versions,
+    turns: new KeyTurns(),
     uploads,
     users: createUsers(metadata, [root.user]),
     postForms: createPostForms(authentication),

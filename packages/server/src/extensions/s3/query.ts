@@ -16,7 +16,10 @@ export function parseQuery(raw: string): S3Query {
   return query;
 }
 
+const ENCODED = /[%+]/;
+
 function decode(text: string): string {
+  if (!ENCODED.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch (cause) {

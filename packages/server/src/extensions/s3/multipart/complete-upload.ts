@@ -65,57 +65,59 @@ export async function completeUpload(deps: S3Deps, complete: CompleteUpload): Pr
       : [];
   const body = prepared[0]?.digest ?? only?.digest;
   if (body === undefined) throw new StoreError('internal', 'an upload without parts was let through');
-  return content.transact(prepared, async (transaction) => {
-    const here = { ...place, bucket: await deps.buckets.require(complete.bucket) };
-    const earlier = await answerOf(deps.metadata, here, listDigest);
-    if (earlier !== undefined) return earlier;
-    const open = await deps.uploads.require(here);
-    // A part that was uploaded again meanwhile is not the part that was looked at.
-    for (const { partNumber, raw } of parts) {
-      transaction.expectUnchanged(s3Keys.part(complete.uploadId, partNumber), raw);
-    }
-    const version = await deps.versions.put(
-      transaction,
-      here,
-      {
+  return deps.turns.take({ bucket: complete.bucket, key: complete.key }, () =>
+    content.transact(prepared, async (transaction) => {
+      const here = { ...place, bucket: await deps.buckets.require(complete.bucket) };
+      const earlier = await answerOf(deps.metadata, here, listDigest);
+      if (earlier !== undefined) return earlier;
+      const open = await deps.uploads.require(here);
+      // A part that was uploaded again meanwhile is not the part that was looked at.
+      for (const { partNumber, raw } of parts) {
+        transaction.expectUnchanged(s3Keys.part(complete.uploadId, partNumber), raw);
+      }
+      const version = await deps.versions.put(
+        transaction,
+        here,
+        {
+          sizeBytes: whole.sizeBytes,
+          etag: whole.etag,
+          body,
+          ...(only === undefined ? {} : { sha256: only.digest }),
+          ...(whole.checksum === undefined ? {} : { checksum: whole.checksum }),
+          owner: upload.owner,
+          ...(upload.retention === undefined ? {} : { retention: upload.retention }),
+          ...(upload.legalHold === undefined ? {} : { legalHold: upload.legalHold }),
+          extra: await deps.uploads.extra(here, open),
+          parts: parts.map((part) => asObjectPart(part, upload)),
+        },
+        complete.condition,
+      );
+      deps.uploads.end(transaction, here, open);
+      if (only === undefined) queueWholeDigest(deps, transaction, here, version);
+      const answer = answerFor(here.bucket, version);
+      const finished: FinishedUpload = {
+        ...answer,
+        bucketId: here.bucket.record.id,
+        key: complete.key,
+        listDigest,
+        finishedAtMs: deps.clock.now(),
+      };
+      transaction.put(s3Keys.finishedUpload(complete.uploadId), finishedCodec.encode(finished));
+      deps.events.write(transaction, {
+        type: 'object.created',
+        repository: `s3/${complete.bucket}`,
+        bucket: complete.bucket,
+        key: complete.key,
+        ...(answer.versionId === undefined ? {} : { versionId: answer.versionId }),
         sizeBytes: whole.sizeBytes,
         etag: whole.etag,
-        body,
-        ...(only === undefined ? {} : { sha256: only.digest }),
-        ...(whole.checksum === undefined ? {} : { checksum: whole.checksum }),
-        owner: upload.owner,
-        ...(upload.retention === undefined ? {} : { retention: upload.retention }),
-        ...(upload.legalHold === undefined ? {} : { legalHold: upload.legalHold }),
-        extra: await deps.uploads.extra(here, open),
-        parts: parts.map((part) => asObjectPart(part, upload)),
-      },
-      complete.condition,
-    );
-    deps.uploads.end(transaction, here, open);
-    if (only === undefined) queueWholeDigest(deps, transaction, here, version);
-    const answer = answerFor(here.bucket, version);
-    const finished: FinishedUpload = {
-      ...answer,
-      bucketId: here.bucket.record.id,
-      key: complete.key,
-      listDigest,
-      finishedAtMs: deps.clock.now(),
-    };
-    transaction.put(s3Keys.finishedUpload(complete.uploadId), finishedCodec.encode(finished));
-    deps.events.write(transaction, {
-      type: 'object.created',
-      repository: `s3/${complete.bucket}`,
-      bucket: complete.bucket,
-      key: complete.key,
-      ...(answer.versionId === undefined ? {} : { versionId: answer.versionId }),
-      sizeBytes: whole.sizeBytes,
-      etag: whole.etag,
-      ...(version.sha256 === undefined ? {} : { digest: version.sha256 }),
-      operation: 'multipart',
-      actor: complete.actor,
-    });
-    return answer;
-  });
+        ...(version.sha256 === undefined ? {} : { digest: version.sha256 }),
+        operation: 'multipart',
+        actor: complete.actor,
+      });
+      return answer;
+    }),
+  );
 }
 
 interface ChosenPart extends PartRecord {

@@ -2,9 +2,8 @@ import type { RequestContext } from '../../../http/protocol.ts';
 import type { S3Deps } from '../deps.ts';
 import type { ObjectOperation } from '../operation.ts';
 import type { StoredBucket } from '../store/buckets.ts';
-import type { ObjectVersion } from '../store/records.ts';
-import { type FoundVersion, isObject, type VersionChange, versionIdOf } from '../store/versions.ts';
-import { type FoundObject, findObject, noSuchKey } from './find-object.ts';
+import { type VersionChange, versionIdOf } from '../store/versions.ts';
+import { type FoundObject, findObject } from './find-object.ts';
 import { versionIdOfQuery } from './version-id.ts';
 
 /**
@@ -18,24 +17,15 @@ export async function changeVersion(
   change: (found: FoundObject, bucket: StoredBucket) => Promise<VersionChange> | VersionChange,
 ): Promise<Readonly<Record<string, string>>> {
   const versionId = versionIdOfQuery(query);
-  return deps.content.transact([], async (transaction) => {
-    const bucket = await deps.buckets.require(name);
-    const object = await findObject({ bucket, key, versionId }, context, deps);
-    const place = { bucket, key };
-    const stored = await deps.versions.findByOrder(place, object.record.order);
-    if (!isStored(stored)) throw noSuchKey(key);
-    await deps.versions.update(
-      transaction,
-      place,
-      stored,
-      await change({ ...object, record: stored.record }, bucket),
-    );
-    return bucket.record.versioning === 'unversioned'
-      ? {}
-      : { 'x-amz-version-id': versionIdOf(stored.record) };
-  });
-}
-
-function isStored(found: FoundVersion | undefined): found is FoundVersion<ObjectVersion> {
-  return found !== undefined && isObject(found);
+  return deps.turns.take({ bucket: name, key }, () =>
+    deps.content.transact([], async (transaction) => {
+      const bucket = await deps.buckets.require(name);
+      const object = await findObject({ bucket, key, versionId }, context, deps);
+      const { stored } = object;
+      await deps.versions.update(transaction, { bucket, key }, stored, await change(object, bucket));
+      return bucket.record.versioning === 'unversioned'
+        ? {}
+        : { 'x-amz-version-id': versionIdOf(stored.record) };
+    }),
+  );
 }

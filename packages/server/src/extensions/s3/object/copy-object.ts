@@ -55,41 +55,43 @@ export async function copyObject(
   const checksum =
     copy.checksum === undefined ? record.checksum : await checksumOf(found, copy.checksum, context, deps);
 
-  return content.transact([], async (transaction) => {
-    if ((await content.stat(record.body)) === undefined) throw noSuchKey(found.key);
-    const bucket = await buckets.require(bucketName);
-    const written = await versions.put(
-      transaction,
-      { bucket, key },
-      {
-        ...settle(description, bucket.record, { principal, nowMs: clock.now() }),
-        sizeBytes: record.sizeBytes,
-        etag: record.etag,
-        body: record.body,
-        ...(record.sha256 !== undefined && { sha256: record.sha256 }),
-        ...(checksum !== undefined && { checksum }),
-        ...(parts !== undefined && { parts }),
-      },
-      conditions && ((current) => assertWritable(conditions, current, key)),
-    );
-    const versionId = written.isNull ? undefined : versionIdOf(written);
-    if (written.sha256 === undefined) {
-      putWholeDue(transaction, { bucket, key, order: written.order, nowMs: clock.now() });
-    }
-    deps.events.write(transaction, {
-      type: 'object.created',
-      repository: `s3/${bucketName}`,
-      bucket: bucketName,
-      key,
-      ...(versionId !== undefined && { versionId }),
-      sizeBytes: written.sizeBytes,
-      etag: written.etag,
-      ...(written.sha256 !== undefined && { digest: written.sha256 }),
-      operation: 'copy',
-      ...(principal.kind === 'user' && { actor: principal.name }),
-    });
-    return { record: written, versionId };
-  });
+  return deps.turns.take({ bucket: bucketName, key }, () =>
+    content.transact([], async (transaction) => {
+      if ((await content.stat(record.body)) === undefined) throw noSuchKey(found.key);
+      const bucket = await buckets.require(bucketName);
+      const written = await versions.put(
+        transaction,
+        { bucket, key },
+        {
+          ...settle(description, bucket.record, { principal, nowMs: clock.now() }),
+          sizeBytes: record.sizeBytes,
+          etag: record.etag,
+          body: record.body,
+          ...(record.sha256 !== undefined && { sha256: record.sha256 }),
+          ...(checksum !== undefined && { checksum }),
+          ...(parts !== undefined && { parts }),
+        },
+        conditions && ((current) => assertWritable(conditions, current, key)),
+      );
+      const versionId = written.isNull ? undefined : versionIdOf(written);
+      if (written.sha256 === undefined) {
+        putWholeDue(transaction, { bucket, key, order: written.order, nowMs: clock.now() });
+      }
+      deps.events.write(transaction, {
+        type: 'object.created',
+        repository: `s3/${bucketName}`,
+        bucket: bucketName,
+        key,
+        ...(versionId !== undefined && { versionId }),
+        sizeBytes: written.sizeBytes,
+        etag: written.etag,
+        ...(written.sha256 !== undefined && { digest: written.sha256 }),
+        operation: 'copy',
+        ...(principal.kind === 'user' && { actor: principal.name }),
+      });
+      return { record: written, versionId };
+    }),
+  );
 }
 
 /** The digest of the whole is to be computed for the copy, too. */

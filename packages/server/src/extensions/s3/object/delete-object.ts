@@ -39,39 +39,41 @@ export async function deleteObject(
   const { principal } = context;
   await deps.vetoes.beforeDelete({ principal, repository: `s3/${name}`, kind: 'object', reference: key });
   const mayBypass = wanted.bypassGovernance && (await mayBypassGovernance(context, name, key));
-  return deps.content.transact([], async (transaction) => {
-    const place = { bucket: await deps.buckets.require(name), key };
-    const tell = (deleted: DeletedObject, operation: 'delete' | 'delete-marker'): DeletedObject => {
-      deps.events.write(transaction, {
-        type: 'object.deleted',
-        repository: `s3/${name}`,
-        bucket: name,
-        key,
-        ...(deleted.versionId !== undefined && { versionId: deleted.versionId }),
-        operation,
-        ...(principal.kind === 'user' && { actor: principal.name }),
-      });
-      return deleted;
-    };
-    if (versionId !== undefined) {
-      const removed = await deps.versions.removeVersion(transaction, place, versionId, (version) => {
-        if (wanted.conditions !== undefined) assertDeletable(wanted.conditions, version);
-        assertNotLocked(version, { mayBypass, nowMs: deps.clock.now() });
-      });
-      const deleted = { versionId, isMarker: removed?.kind === 'marker' };
-      return removed === undefined ? deleted : tell(deleted, 'delete');
-    }
-    const { conditions } = wanted;
-    const { marker, removed } = await deps.versions.remove(
-      transaction,
-      place,
-      userOf(principal),
-      conditions && ((current) => assertDeletable(conditions, current)),
-    );
-    if (marker !== undefined)
-      return tell({ versionId: versionIdOf(marker), isMarker: true }, 'delete-marker');
-    return removed === undefined ? NOTHING : tell(NOTHING, 'delete');
-  });
+  return deps.turns.take({ bucket: name, key }, () =>
+    deps.content.transact([], async (transaction) => {
+      const place = { bucket: await deps.buckets.require(name), key };
+      const tell = (deleted: DeletedObject, operation: 'delete' | 'delete-marker'): DeletedObject => {
+        deps.events.write(transaction, {
+          type: 'object.deleted',
+          repository: `s3/${name}`,
+          bucket: name,
+          key,
+          ...(deleted.versionId !== undefined && { versionId: deleted.versionId }),
+          operation,
+          ...(principal.kind === 'user' && { actor: principal.name }),
+        });
+        return deleted;
+      };
+      if (versionId !== undefined) {
+        const removed = await deps.versions.removeVersion(transaction, place, versionId, (version) => {
+          if (wanted.conditions !== undefined) assertDeletable(wanted.conditions, version);
+          assertNotLocked(version, { mayBypass, nowMs: deps.clock.now() });
+        });
+        const deleted = { versionId, isMarker: removed?.kind === 'marker' };
+        return removed === undefined ? deleted : tell(deleted, 'delete');
+      }
+      const { conditions } = wanted;
+      const { marker, removed } = await deps.versions.remove(
+        transaction,
+        place,
+        userOf(principal),
+        conditions && ((current) => assertDeletable(conditions, current)),
+      );
+      if (marker !== undefined)
+        return tell({ versionId: versionIdOf(marker), isMarker: true }, 'delete-marker');
+      return removed === undefined ? NOTHING : tell(NOTHING, 'delete');
+    }),
+  );
 }
 
 export async function mayBypassGovernance(

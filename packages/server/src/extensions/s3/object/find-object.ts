@@ -5,12 +5,14 @@ import { S3Error } from '../errors.ts';
 import { httpTime } from '../reply.ts';
 import type { StoredBucket } from '../store/buckets.ts';
 import type { DeleteMarker, ObjectVersion, VersionExtra } from '../store/records.ts';
-import { versionIdOf } from '../store/versions.ts';
+import { type FoundVersion, versionIdOf } from '../store/versions.ts';
 
 export interface FoundObject {
   readonly bucket: StoredBucket;
   readonly key: string;
   readonly record: ObjectVersion;
+  /** The record as it is stored, for who changes it. */
+  readonly stored: FoundVersion<ObjectVersion>;
   readonly extra: VersionExtra;
 }
 
@@ -38,7 +40,8 @@ export async function findObject(
       : noSuchVersion(key, versionId);
   }
   if (described.extra !== undefined) {
-    return { bucket, key, record: described.found.record, extra: described.extra };
+    const { found: stored, extra } = described;
+    return { bucket, key, record: stored.record, stored, extra };
   }
   const marker = described.found.record;
   if (versionId !== undefined) throw markerNotReadable(context, marker);

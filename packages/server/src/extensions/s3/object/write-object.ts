@@ -62,34 +62,36 @@ export async function writeObject(
   const etag = prepared.hashes.md5 ?? '';
   const value = base64OfHex(prepared.hashes[CHECKSUMS[algorithm].hash] ?? '');
   const checksum: Checksum = { algorithm, type: 'FULL_OBJECT', value };
-  return content.transact([prepared], async (transaction) => {
-    const bucket = await buckets.require(bucketName);
-    const record = await versions.put(
-      transaction,
-      { bucket, key },
-      {
-        ...settle(description, bucket.record, { principal, nowMs: clock.now() }),
-        sizeBytes: prepared.sizeBytes,
+  return deps.turns.take({ bucket: bucketName, key }, () =>
+    content.transact([prepared], async (transaction) => {
+      const bucket = await buckets.require(bucketName);
+      const record = await versions.put(
+        transaction,
+        { bucket, key },
+        {
+          ...settle(description, bucket.record, { principal, nowMs: clock.now() }),
+          sizeBytes: prepared.sizeBytes,
+          etag,
+          checksum,
+          body: prepared.digest,
+          sha256: prepared.digest,
+        },
+        conditions && ((current) => assertWritable(conditions, current, key)),
+      );
+      const versionId = record.isNull ? undefined : versionIdOf(record);
+      events.write(transaction, {
+        type: 'object.created',
+        repository: `s3/${bucketName}`,
+        bucket: bucketName,
+        key,
+        ...(versionId !== undefined && { versionId }),
+        sizeBytes: record.sizeBytes,
         etag,
-        checksum,
-        body: prepared.digest,
-        sha256: prepared.digest,
-      },
-      conditions && ((current) => assertWritable(conditions, current, key)),
-    );
-    const versionId = record.isNull ? undefined : versionIdOf(record);
-    events.write(transaction, {
-      type: 'object.created',
-      repository: `s3/${bucketName}`,
-      bucket: bucketName,
-      key,
-      ...(versionId !== undefined && { versionId }),
-      sizeBytes: record.sizeBytes,
-      etag,
-      digest: prepared.digest,
-      operation: write.operation,
-      ...(principal.kind === 'user' && { actor: principal.name }),
-    });
-    return { record, versionId };
-  });
+        digest: prepared.digest,
+        operation: write.operation,
+        ...(principal.kind === 'user' && { actor: principal.name }),
+      });
+      return { record, versionId };
+    }),
+  );
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomFillSync } from 'node:crypto';
 
 /**
  * What versions of one key are sorted by, newest first, and what their version ids are: 12 hex digits of inverted
@@ -23,7 +23,20 @@ export function isOrder(text: string): boolean {
 }
 
 function encode(ms: number, turn: number): string {
-  return hex(MAX_MS - ms, 12) + hex(MAX_TURN - turn, 4) + randomBytes(8).toString('hex');
+  return hex(MAX_MS - ms, 12) + hex(MAX_TURN - turn, 4) + randomHex();
+}
+
+/** Drawn many at once: each call costs more than the bytes. */
+const pool = Buffer.alloc(4_096);
+let used = pool.length;
+
+function randomHex(): string {
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  used += 8;
+  return pool.toString('hex', used - 8, used);
 }
 
 function hex(value: number, digits: number): string {

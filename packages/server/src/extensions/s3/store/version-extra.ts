@@ -13,6 +13,12 @@ export interface VersionPlace {
   readonly key: string;
 }
 
+/** A version as it is stored; its bytes are the same in either table. */
+export interface PlacedVersion {
+  readonly record: ObjectVersion;
+  readonly raw: Uint8Array;
+}
+
 /**
  * The version with its extra where it fits: in the record, or in rows of its own, which are put. Tags and metadata at
  * their limits need several rows. Rows are never written twice under one key: each `revision` has its own, so a reader
@@ -23,9 +29,10 @@ export function placeExtra(
   { bucketId, key }: VersionPlace,
   version: Omit<ObjectVersion, 'extra' | 'extraRows' | 'extraRevision'>,
   { extra, revision }: { readonly extra: VersionExtra; readonly revision: number },
-): ObjectVersion {
+): PlacedVersion {
   const inside: ObjectVersion = { ...version, extra, ...(revision > 0 && { extraRevision: revision }) };
-  if (objectCodec.encode(inside).length <= MAX_VALUE_BYTES) return inside;
+  const raw = objectCodec.encode(inside);
+  if (raw.length <= MAX_VALUE_BYTES) return { record: inside, raw };
   const bytes = Buffer.from(JSON.stringify(extra));
   const rows = Math.ceil(bytes.length / MAX_VALUE_BYTES);
   if (rows > MAX_ROWS) throw new Error(`what describes a version has ${bytes.length} bytes`);
@@ -35,7 +42,8 @@ export function placeExtra(
       bytes.subarray(row * MAX_VALUE_BYTES, (row + 1) * MAX_VALUE_BYTES),
     );
   }
-  return { ...version, extraRows: rows, extraRevision: revision };
+  const record: ObjectVersion = { ...version, extraRows: rows, extraRevision: revision };
+  return { record, raw: objectCodec.encode(record) };
 }
 
 export function dropExtra(transaction: Transaction, place: VersionPlace, version: ObjectVersion): void {

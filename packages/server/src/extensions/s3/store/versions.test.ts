@@ -212,7 +212,7 @@ describe('versions of a key', () => {
         expect(await bench.problems()).toEqual([]);
         await bench.close();
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 

@@ -246,7 +246,7 @@ class StoredVersions implements Versions {
     const heads = await this.#expectHeads(transaction, place);
     await condition?.(heads.object?.record ?? heads.marker);
     const { order, isNull } = await this.#makeRoom(transaction, place, heads);
-    const record = placeExtra(
+    const { record, raw } = placeExtra(
       transaction,
       versionPlace(place),
       {
@@ -259,7 +259,7 @@ class StoredVersions implements Versions {
       },
       { extra, revision: 0 },
     );
-    transaction.put(s3Keys.current(id, place.key), objectCodec.encode(record));
+    transaction.put(s3Keys.current(id, place.key), raw);
     if (heads.marker !== undefined) transaction.delete(s3Keys.currentMarker(id, place.key));
     this.#content.addEdge(transaction, record.body, versionOwner(id, place.key, order));
     return record;
@@ -332,7 +332,7 @@ class StoredVersions implements Versions {
     const extra = change.extra ?? (await this.extra(place, record));
     const { extra: _inside, extraRows: _rows, extraRevision = 0, ...rest } = record;
     dropExtra(transaction, versionPlace(place), record);
-    const updated = placeExtra(
+    const { record: updated, raw: placed } = placeExtra(
       transaction,
       versionPlace(place),
       { ...changed(rest, change.record), order: record.order, isNull: record.isNull },
@@ -341,7 +341,7 @@ class StoredVersions implements Versions {
     const rowKey =
       row === 'current' ? s3Keys.current(id, place.key) : s3Keys.version(id, place.key, record.order);
     transaction.expectUnchanged(rowKey, raw);
-    transaction.put(rowKey, row === 'current' ? objectCodec.encode(updated) : versionCodec.encode(updated));
+    transaction.put(rowKey, placed);
     if (updated.body !== record.body) {
       const owner = versionOwner(id, place.key, record.order);
       this.#content.addEdge(transaction, updated.body, owner);
