@@ -1,4 +1,4 @@
-/** Speed of this server beside another registry. `npm run bench -- --help` tells the options. */
+/** Speed of this server beside another's. `npm run bench -- --help` tells the options. */
 import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
 import { LoadGenerator } from './load/load-generator.ts';
 import { type Comparison, measureWorkload } from './measure/measure-workload.ts';
@@ -16,7 +16,7 @@ import { allWorkloads } from './workloads/all.ts';
 const say = (line: string): void => console.error(line);
 
 async function main(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args);
+  const options = parseOptions(args, process.env);
   if (options.help) return console.log(HELP);
   if (options.list) {
     for (const { name } of allWorkloads(options)) console.log(name);
@@ -30,7 +30,7 @@ async function main(args: readonly string[]): Promise<void> {
 async function compare(options: Options): Promise<void> {
   const wanted = allWorkloads(options).filter(({ name }) => isWanted(name, options.filters));
   if (wanted.length === 0) throw new Error('no workload has this in its name; --list shows them');
-  const peer = findPeer(options.peer);
+  const peer = findPeer(options);
   const contenders = [ownServer(options), ...(peer === undefined ? [] : [peer])];
   for (const { name, description } of contenders) say(`${name}: ${description}`);
   const comparisons: Comparison[] = [];
@@ -58,14 +58,14 @@ function isWanted(name: string, filters: readonly string[]): boolean {
   return filters.length === 0 || filters.some((filter) => lower.includes(filter.toLowerCase()));
 }
 
-function findPeer(peer: Options['peer']): Contender | undefined {
+function findPeer({ peer, access }: Options): Contender | undefined {
   switch (peer.kind) {
     case 'default':
       return defaultPeer(say);
     case 'binary':
       return peerBinary(peer.path);
     case 'url':
-      return peerUrl(peer.url);
+      return peerUrl(peer.url, access);
     case 'none':
       return undefined;
   }

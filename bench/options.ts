@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { S3Access } from './load/s3-access.ts';
 
 export interface Options {
   readonly peer:
@@ -6,6 +7,10 @@ export interface Options {
     | { readonly kind: 'none' }
     | { readonly kind: 'binary'; readonly path: string }
     | { readonly kind: 'url'; readonly url: string };
+  /** The S3 workloads instead of the registry's. */
+  readonly s3: boolean;
+  /** Of a peer at a URL. */
+  readonly access: S3Access | undefined;
   readonly filters: readonly string[];
   readonly quick: boolean;
   readonly json: boolean;
@@ -24,9 +29,13 @@ Runs the workloads of zb (zot's benchmark), under the same names, and some more 
 repository's server and a peer in turns, and prints both with their ratio. Medians of the rounds.
 Both start anew, with an empty store in the folder for temporary files, for every workload.
 
+  --s3                  the workloads of warp (MinIO's benchmark) instead, over S3
   --peer-binary <path>  docker-registry or zot (default: Debian's docker-registry, installed with
-                        apt-get when it is missing and you are root)
-  --peer-url <url>      a registry that runs already and is open to everyone; it keeps what it gets
+                        apt-get when it is missing and you are root); with --s3 minio or
+                        versitygw (default: no peer)
+  --peer-url <url>      a registry that runs already and is open to everyone, or with --s3 an S3
+                        server that takes the keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY;
+                        it keeps what it gets
   --no-peer             this server alone
   --filter <text>       only workloads with this in their name; may be given several times
   --quick               one short round each, and shorter lists: to see that all works
@@ -46,12 +55,13 @@ const MOST_WORKERS = 128;
 const MOST_STORED = 10_000_000;
 
 /** Throws an Error with a sentence for the user. */
-export function parseOptions(args: readonly string[]): Options {
+export function parseOptions(args: readonly string[], env: NodeJS.ProcessEnv): Options {
   const { values } = parseArgs({
     args: [...args],
     strict: true,
     allowPositionals: false,
     options: {
+      s3: { type: 'boolean', default: false },
       'peer-binary': { type: 'string' },
       'peer-url': { type: 'string' },
       'no-peer': { type: 'boolean', default: false },
@@ -66,9 +76,13 @@ export function parseOptions(args: readonly string[]): Options {
       'scale-count': { type: 'string' },
     },
   });
-  const { quick, rounds, workers } = values;
+  const { quick, rounds, workers, s3 } = values;
+  if (s3 && values.scale.length > 0) throw new Error('the experiments of --scale are not about S3');
+  const peer = peerOf(values);
   return {
-    peer: peerOf(values),
+    peer: s3 && peer.kind === 'default' ? { kind: 'none' } : peer,
+    s3,
+    access: s3 && peer.kind === 'url' ? accessOf(env) : undefined,
     filters: values.filter,
     quick,
     json: values.json,
@@ -97,6 +111,14 @@ function peerOf(values: {
   if (path !== undefined) return { kind: 'binary', path };
   if (url !== undefined) return { kind: 'url', url };
   return { kind: none ? 'none' : 'default' };
+}
+
+function accessOf(env: NodeJS.ProcessEnv): S3Access {
+  const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey, AWS_REGION: region } = env;
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
+    throw new Error('--s3 with --peer-url needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
+  }
+  return { accessKeyId, secretAccessKey, region: region ?? 'us-east-1' };
 }
 
 function count(option: string, text: string, most: number): number {

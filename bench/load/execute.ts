@@ -8,7 +8,7 @@ import {
   referrerOf,
   variantOf,
 } from './image.ts';
-import type { Task } from './job.ts';
+import type { RegistryTask } from './job.ts';
 import { headerOf, type Response } from './response-reader.ts';
 
 /** What an operation needs of the one who runs it. */
@@ -29,7 +29,7 @@ const ACCEPT = `Accept: ${MANIFEST_TYPE}, application/vnd.oci.image.index.v1+jso
 const CRLF = Buffer.from('\r\n');
 
 /** Does one operation. Resolves with the bytes of the bodies it moved; throws when an answer is not the right one. */
-export function execute(task: Task, execution: Execution): Promise<number> {
+export function execute(task: RegistryTask, execution: Execution): Promise<number> {
   switch (task.kind) {
     case 'request':
       return request(task.method, pick(task.paths, execution.index), execution);
@@ -104,7 +104,7 @@ async function pull(image: ImageReference, { connection, host }: Execution): Pro
   return bytes;
 }
 
-async function push(task: Task & { kind: 'push' }, execution: Execution): Promise<number> {
+async function push(task: RegistryTask & { kind: 'push' }, execution: Execution): Promise<number> {
   const name = Math.random().toString(36).slice(2, 10);
   const image = execution.images.create(`${task.prefix}${execution.index}-${name}`, task.sizeBytes);
   const { repository, layer, config, configBytes, manifest, tag } = image;

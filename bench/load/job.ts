@@ -1,7 +1,11 @@
 import type { ImageReference } from './image.ts';
+import type { S3Access } from './s3-access.ts';
+import type { S3Task } from './s3-task.ts';
 
 /** What one operation of a load is. */
-export type Task =
+export type Task = RegistryTask | S3Task;
+
+export type RegistryTask =
   /** One request; with several paths each in turn. */
   | { readonly kind: 'request'; readonly method: 'GET' | 'HEAD'; readonly paths: readonly string[] }
   /** GET, and every page the answer links to. */
@@ -25,6 +29,8 @@ export type Task =
 export interface Job {
   /** `http://host:port` */
   readonly url: string;
+  /** What S3 requests are signed with. */
+  readonly access?: S3Access;
   readonly concurrency: number;
   /** The load ends when either is reached; operations under way are finished. */
   readonly maxOperations: number;

@@ -3,9 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OPEN_CONFIG } from '../peers/open-config.ts';
 import { ImageFactory } from './image.ts';
 import type { Job, LoadResult, Task } from './job.ts';
+import { ObjectBytes } from './object-bytes.ts';
 import { chooser, runJob } from './run-job.ts';
+import { S3Session } from './s3-session.ts';
 
 const images = new ImageFactory();
+const session = new S3Session(new ObjectBytes());
 let app: RunningApp;
 
 beforeAll(async () => {
@@ -16,7 +19,7 @@ afterAll(() => app.close());
 function run(task: Task, job: Partial<Job> = {}): Promise<LoadResult> {
   return runJob(
     { url: app.url, concurrency: 3, maxOperations: 6, maxMs: 30_000, mix: [{ share: 1, task }], ...job },
-    images,
+    { images, session },
   );
 }
 

@@ -1,17 +1,27 @@
 import { percentile } from '../measure/statistics.ts';
 import { type Address, Connection } from './connection.ts';
 import { execute } from './execute.ts';
+import { executeS3 } from './execute-s3.ts';
 import type { ImageFactory, ImageReference } from './image.ts';
 import type { Job, LoadResult, Task } from './job.ts';
+import type { S3Session } from './s3-session.ts';
+import { S3Signer } from './s3-signer.ts';
 
 /** More failures than this end the load: what it measures then is not the server any more. */
 const MAX_FAILURES = 20;
 const MAX_PUSHED = 1_000;
 
+/** What outlasts a load. */
+export interface LoadState {
+  readonly images: ImageFactory;
+  readonly session: S3Session;
+}
+
 /** Runs a load to its end. Never throws for what a server does; that is in the result. */
-export async function runJob(job: Job, images: ImageFactory): Promise<LoadResult> {
+export async function runJob(job: Job, { images, session }: LoadState): Promise<LoadResult> {
   const { host: hostHeader, hostname, port } = new URL(job.url);
   const address: Address = { host: hostname, port: Number(port) };
+  const signer = job.access && new S3Signer(job.access, hostHeader);
   const choose = chooser(job.mix);
   const latencies: number[] = [];
   const pushed: ImageReference[] = [];
@@ -23,6 +33,16 @@ export async function runJob(job: Job, images: ImageFactory): Promise<LoadResult
   const startedAt = performance.now();
   const deadline = startedAt + job.maxMs;
 
+  const run = (task: Task, connection: Connection, index: number): Promise<number> => {
+    if ('bucket' in task) {
+      if (signer === undefined) throw new TypeError('S3 requests need an access key');
+      return executeS3(task, { connection, signer, session, index });
+    }
+    const onPushed = (image: ImageReference): void => {
+      if (pushed.length < MAX_PUSHED) pushed.push(image);
+    };
+    return execute(task, { connection, host: hostHeader, images, index, onPushed });
+  };
   const client = async (): Promise<void> => {
     let connection: Connection | undefined;
     while (next < job.maxOperations && failures <= MAX_FAILURES && performance.now() < deadline) {
@@ -30,15 +50,7 @@ export async function runJob(job: Job, images: ImageFactory): Promise<LoadResult
       const began = performance.now();
       try {
         if (connection?.isUsable !== true) connection = await Connection.open(address);
-        const moved = await execute(choose(index), {
-          connection,
-          host: hostHeader,
-          images,
-          index,
-          onPushed: (image) => {
-            if (pushed.length < MAX_PUSHED) pushed.push(image);
-          },
-        });
+        const moved = await run(choose(index), connection, index);
         bytes += moved;
         latencies.push(performance.now() - began);
       } catch (error) {

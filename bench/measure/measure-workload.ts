@@ -97,13 +97,15 @@ export async function measureWorkload(
 }
 
 async function getReady(entry: Entry, workload: Workload, load: LoadGenerator): Promise<void> {
-  const { url } = entry.running;
+  const server = serverOf(entry.running);
   try {
-    entry.prepared = { images: await prepare(workload.setUp, { url, load }) };
-    const mix = workload.mix({ ...entry.prepared, prefix: 'warm-up/' });
+    entry.prepared = { images: await prepare(workload.setUp, { ...server, load }) };
+    const prefix = 'warm-up/';
+    await prepare(workload.beforeRound?.(prefix) ?? [], { ...server, load });
+    const mix = workload.mix({ ...entry.prepared, prefix });
     const { concurrency, warmUp } = workload;
     const limits = { maxOperations: warmUp.operations, maxMs: warmUp.ms };
-    entry.problem = problemOf(await load.run({ url, concurrency, mix, ...limits }));
+    entry.problem = problemOf(await load.run({ ...server, concurrency, mix, ...limits }));
   } catch (error) {
     entry.problem = error instanceof Error ? error.message : String(error);
   }
@@ -116,6 +118,9 @@ async function runRound(
 ): Promise<void> {
   const { running, prepared } = entry;
   if (prepared === undefined) return;
+  const server = serverOf(running);
+  const prefix = `round-${round}/`;
+  await prepare(workload.beforeRound?.(prefix) ?? [], { ...server, load });
   // What the last round left to the kernel to write must not slow this one down.
   spawnSync('sync');
   const { pid } = running;
@@ -123,11 +128,11 @@ async function runRound(
   const cpuBefore = pid === undefined ? undefined : cpuMsOf(pid);
   try {
     const result = await load.run({
-      url: running.url,
+      ...server,
       concurrency: workload.concurrency,
       maxOperations: workload.round.operations,
       maxMs: workload.round.ms,
-      mix: workload.mix({ ...prepared, prefix: `round-${round}/` }),
+      mix: workload.mix({ ...prepared, prefix }),
     });
     entry.problem = problemOf(result);
     const cpuAfter = pid === undefined ? undefined : cpuMsOf(pid);
@@ -137,6 +142,10 @@ async function runRound(
     const peakBytes = memory?.stop();
     if (peakBytes !== undefined) entry.peakBytes = Math.max(entry.peakBytes ?? 0, peakBytes);
   }
+}
+
+function serverOf({ url, access }: RunningContender): Pick<RunningContender, 'url' | 'access'> {
+  return { url, ...(access !== undefined && { access }) };
 }
 
 function problemOf({ operations, failures, firstFailure }: LoadResult): string | undefined {

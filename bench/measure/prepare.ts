@@ -1,5 +1,6 @@
 import type { ImageReference } from '../load/image.ts';
 import type { LoadGenerator } from '../load/load-generator.ts';
+import type { RunningContender } from '../peers/contender.ts';
 import type { SetUpStep } from '../workload.ts';
 
 const CONCURRENCY = 8;
@@ -8,13 +9,14 @@ const WITHIN_MS = 300_000;
 /** Fills a server before it is measured. Resolves with the images it was given; throws when it does not take all. */
 export async function prepare(
   steps: readonly SetUpStep[],
-  { url, load }: { readonly url: string; readonly load: LoadGenerator },
+  { url, access, load }: Pick<RunningContender, 'url' | 'access'> & { readonly load: LoadGenerator },
 ): Promise<readonly ImageReference[]> {
   const images: ImageReference[] = [];
-  for (const { count, task } of steps) {
+  for (const { count, task, concurrency = CONCURRENCY } of steps) {
     const result = await load.run({
       url,
-      concurrency: Math.min(CONCURRENCY, count),
+      ...(access !== undefined && { access }),
+      concurrency: Math.min(concurrency, count),
       maxOperations: count,
       maxMs: WITHIN_MS,
       mix: [{ share: 1, task: task(images) }],

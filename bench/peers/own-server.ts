@@ -17,6 +17,11 @@ export function ownServer({ workers }: { readonly workers?: number | undefined }
       const server = await startOwn({ folder, workers });
       return {
         url: server.url,
+        access: {
+          accessKeyId: server.rootUser,
+          secretAccessKey: server.rootPassword,
+          region: 'us-east-1',
+        },
         pid: server.pid,
         async stop() {
           await server.stop();
