@@ -7,8 +7,8 @@ export interface ClientRequest {
   readonly target: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent piece by piece, so that a server can end in the middle. */
-  readonly body?: readonly Uint8Array[];
-  /** Without it the length of the body is announced. */
+  readonly body?: readonly Uint8Array[] | AsyncIterable<Uint8Array>;
+  /** Without it the length of the body is announced, which must then be a list. */
   readonly isChunked?: boolean;
   /** Hangs up after so many pieces; the promise then rejects with ConnectionLost. */
   readonly hangUpAfterPieces?: number;
@@ -25,7 +25,7 @@ export class ConnectionLost extends Error {
   override readonly name = 'ConnectionLost';
 }
 
-/** A server that runs answers within this; one that does not hangs. */
+/** A server that runs takes the next piece and answers within this; one that does not hangs. */
 const PATIENCE_MS = 30_000;
 
 /** A client of one server with few connections, which are dropped now and then so that other workers get their share. */
@@ -43,9 +43,8 @@ export class Client {
   async send(request: ClientRequest): Promise<Answer> {
     const { method, target, body = [], isChunked = false, hangUpAfterPieces } = request;
     const headers: OutgoingHttpHeaders = { ...request.headers, authorization: this.#authorization };
-    const length = body.reduce((sum, piece) => sum + piece.length, 0);
     if (isChunked) headers['transfer-encoding'] = 'chunked';
-    else if (method !== 'GET' && method !== 'HEAD') headers['content-length'] = length;
+    else if (method !== 'GET' && method !== 'HEAD') headers['content-length'] = lengthOf(body);
     const sent = startRequest(new URL(target, this.url), { method, headers, agent: this.#agent });
     const { promise: answered, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     answered.catch(() => undefined);
@@ -59,7 +58,7 @@ export class Client {
     }, PATIENCE_MS);
     try {
       let pieces = 0;
-      for (const piece of body) {
+      for await (const piece of body) {
         if (sent.destroyed || sent.closed) break;
         if (pieces === hangUpAfterPieces) {
           sent.destroy();
@@ -67,6 +66,7 @@ export class Client {
         }
         if (!sent.write(piece)) await Promise.race([drained(sent), answered]);
         pieces += 1;
+        patience.refresh();
         // A turn of the event loop, in which the server may get ahead, or be killed.
         await new Promise(setImmediate);
       }
@@ -81,6 +81,11 @@ export class Client {
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function lengthOf(body: NonNullable<ClientRequest['body']>): number {
+  if (Symbol.asyncIterator in body) throw new RangeError('the length of this body is not known before');
+  return body.reduce((sum, piece) => sum + piece.length, 0);
 }
 
 async function readAnswer(response: IncomingMessage): Promise<Answer> {
@@ -102,8 +107,13 @@ async function readAnswer(response: IncomingMessage): Promise<Answer> {
 
 function drained(sent: NodeJS.EventEmitter): Promise<void> {
   return new Promise((resolve) => {
-    sent.once('drain', resolve);
-    sent.once('close', resolve);
+    const settle = (): void => {
+      sent.off('drain', settle);
+      sent.off('close', settle);
+      resolve();
+    };
+    sent.on('drain', settle);
+    sent.on('close', settle);
   });
 }
 
