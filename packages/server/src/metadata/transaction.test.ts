@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { MemoryMetadataStore } from './memory/memory-metadata-store.ts';
+import type { Commit, CommitResult } from './metadata-store.ts';
 import { Transaction, transact } from './transaction.ts';
 
 const key = Buffer.from('k');
@@ -64,4 +65,45 @@ describe('transact', () => {
     random.mockRestore();
     expect(attempt).toHaveBeenCalledTimes(64);
   });
+
+  it('lets all writers of one record win, also where a disk takes its time for each group of commits', async () => {
+    const store = new SlowStore();
+    const increment = () =>
+      transact(store, async (transaction) => {
+        const seen = await store.get(key);
+        transaction.expectUnchanged(key, seen);
+        transaction.put(key, Buffer.from(String(Number(seen ?? 0) + 1)));
+      });
+    await Promise.all(
+      Array.from({ length: 120 }, async () => {
+        await increment();
+        await increment();
+      }),
+    );
+    expect(String(await store.get(key))).toBe('240');
+  });
 });
+
+/** Commits that come while a group is written wait for the next, so of those that exclude each other one wins a group. */
+class SlowStore extends MemoryMetadataStore {
+  #waiting: (() => void)[] = [];
+  #isWriting = false;
+
+  override async commit(commit: Commit): Promise<CommitResult> {
+    await new Promise<void>((resolve) => {
+      this.#waiting.push(resolve);
+      if (!this.#isWriting) this.#write();
+    });
+    return super.commit(commit);
+  }
+
+  #write(): void {
+    this.#isWriting = true;
+    setTimeout(() => {
+      const group = this.#waiting.splice(0);
+      for (const resolve of group) resolve();
+      if (group.length > 0) this.#write();
+      else this.#isWriting = false;
+    }, 15);
+  }
+}

@@ -40,6 +40,8 @@ export class Transaction {
 const MAX_ATTEMPTS = 64;
 /** After so many lost attempts a transaction pauses before the next. */
 const EAGER_ATTEMPTS = 4;
+const MIN_ROUND_MS = 2;
+const MAX_PAUSE_MS = 5_000;
 
 /**
  * Read, decide, commit; again when another writer was faster. `attempt` must read what it decides on through the
@@ -47,18 +49,23 @@ const EAGER_ATTEMPTS = 4;
  * throws, and `conflict` when MAX_ATTEMPTS commits lost.
  *
  * Of writers that race for one record one wins each round, and luck alone would starve some: so losers pause for
- * random, growing times, which thins the race out until everyone has won. A hot tag costs its writers time, not errors.
+ * random, growing times, which thins the race out until everyone has won. What is short is measured by a round: where a
+ * disk takes long for a commit, pauses below that would send everyone into the next one together. A hot tag costs its
+ * writers time, not errors.
  */
 export async function transact<T>(
   store: MetadataStore,
   attempt: (transaction: Transaction) => Promise<T> | T,
 ): Promise<T> {
   for (let tries = 1; tries <= MAX_ATTEMPTS; tries++) {
+    const begunMs = performance.now();
     const transaction = new Transaction();
     const result = await attempt(transaction);
     if (transaction.puts.length === 0 && transaction.deletes.length === 0) return result;
     if ((await store.commit(transaction)).ok) return result;
-    if (tries >= EAGER_ATTEMPTS) await setTimeout(Math.random() * 2 * tries);
+    if (tries < EAGER_ATTEMPTS) continue;
+    const roundMs = Math.max(MIN_ROUND_MS, performance.now() - begunMs);
+    await setTimeout(Math.min(MAX_PAUSE_MS, Math.random() * tries * roundMs));
   }
   throw new StoreError('conflict', 'too many concurrent changes to the same record; try again', {
     retryAfterSeconds: 1,
