@@ -18,7 +18,7 @@ export default defineConfig({
           testTimeout: 30_000,
         },
       },
-      { test: { name: 'contract', include: ['packages/*/src/**/*.contract.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'contract', include: ['packages/*/src/**/*.contract.test.ts'], testTimeout: 120_000 } },
       {
         test: {
           name: 'conformance',

@@ -73,8 +73,8 @@ describe('npm start', () => {
     const started = await npmStart();
     const server = Number(await readFile(join(folder, 'data', 'zas.pid'), 'utf8'));
     started.npm.kill('SIGKILL');
-    await expect.poll(() => isServed(started.url), { timeout: 10_000 }).toBe(false);
-    await expect.poll(() => isAlive(server), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => isServed(started.url), { timeout: 30_000 }).toBe(false);
+    await expect.poll(() => isAlive(server), { timeout: 30_000 }).toBe(false);
   });
 });
 

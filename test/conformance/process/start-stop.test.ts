@@ -110,7 +110,7 @@ describe('zas serve', () => {
     // From here on the server waits for the body.
     await once(patch, 'continue');
     const exited = server.kill('SIGTERM');
-    await expect.poll(() => canConnect(server.url), { timeout: 10_000 }).toBe(false);
+    await expect.poll(() => canConnect(server.url), { timeout: 30_000 }).toBe(false);
     patch.end('the body');
     const [response] = await answered;
     expect(response.statusCode).toBe(202);
@@ -141,7 +141,7 @@ describe('zas serve', () => {
     process.kill(first, 'SIGKILL');
     await expect
       .poll(async () => (await childrenOf(server.pid)).filter((pid) => pid !== first).length, {
-        timeout: 10_000,
+        timeout: 30_000,
       })
       .toBe(2);
     expect((await fetch(`${server.url}/livez`)).status).toBe(200);
@@ -151,7 +151,7 @@ describe('zas serve', () => {
   it('survives the death of all its workers at once', async () => {
     const server = await start({ workers: 2 });
     for (const pid of await childrenOf(server.pid)) process.kill(pid, 'SIGKILL');
-    await expect.poll(() => canConnect(server.url), { timeout: 10_000 }).toBe(true);
+    await expect.poll(() => canConnect(server.url), { timeout: 30_000 }).toBe(true);
     await server.stop();
   });
 

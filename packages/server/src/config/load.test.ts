@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -123,14 +123,14 @@ describe('a configuration', () => {
   });
 
   it('reads a file that is a pipe, as it comes', async () => {
-    const pipe = join(folder, 'pipe');
-    execFileSync('mkfifo', [pipe]);
-    const loading = loadConfig({ ...INPUT, file: pipe });
-    await using writer = await open(pipe, 'w');
-    await writer.write('http:\n');
-    await writer.write('  port: 5000\n');
-    await writer.close();
-    expect(await loading).toMatchObject({ ok: true, config: { http: { port: 5000 } } });
+    const script = `
+      const { loadConfig } = await import(${JSON.stringify(new URL('./load.ts', import.meta.url).href)});
+      const input = { file: '/dev/stdin', flags: {}, env: {}, cwd: '/', cores: 1, sections: {} };
+      const loaded = await loadConfig(input);
+      console.log(loaded.ok ? loaded.config.http.port : loaded.problems);`;
+    const shell = '{ echo "http:"; echo "  port: 5000"; } | "$NODE" --input-type=module -e "$SCRIPT"';
+    const env = { PATH: process.env.PATH, NODE: process.execPath, SCRIPT: script };
+    expect(execFileSync('/bin/sh', ['-c', shell], { env, encoding: 'utf8' })).toBe('5000\n');
   });
 
   it('reports a file that is not there', async () => {

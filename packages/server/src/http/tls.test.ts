@@ -124,7 +124,7 @@ describe('certificates', () => {
     const before = await RawClient.connectTls(port, { rejectUnauthorized: false });
     expect(await shownName(port)).toBe('first');
     await put(second);
-    await expect.poll(() => shownName(port), { timeout: 10_000 }).toBe('second');
+    await expect.poll(() => shownName(port), { timeout: 30_000 }).toBe('second');
     before.send('GET /t/who', 'Connection: close');
     expect((await before.response()).status).toBe(200);
   });
@@ -142,7 +142,7 @@ describe('certificates', () => {
     expect(await shownName(port)).toBe('first');
     await symlink(join(folder, 'new'), join(mount, '..data_tmp'));
     await rename(join(mount, '..data_tmp'), join(mount, '..data'));
-    await expect.poll(() => shownName(port), { timeout: 10_000 }).toBe('second');
+    await expect.poll(() => shownName(port), { timeout: 30_000 }).toBe('second');
   });
 
   it('stay in use while only one file of a new pair is there', async () => {
@@ -152,7 +152,7 @@ describe('certificates', () => {
     // So many connections take the time of several looks at the files.
     for (let look = 0; look < 20; look++) expect(await shownName(port)).toBe('first');
     await writeFile(join(folder, 'tls.key'), second.key);
-    await expect.poll(() => shownName(port), { timeout: 10_000 }).toBe('second');
+    await expect.poll(() => shownName(port), { timeout: 30_000 }).toBe('second');
   });
 
   it('that do not belong together are refused at the start, with the file', async () => {
