@@ -31,18 +31,20 @@ const PATIENCE_MS = 30_000;
 /** A client of one server with few connections, which are dropped now and then so that other workers get their share. */
 export class Client {
   readonly url: string;
+  readonly root: { readonly user: string; readonly password: string };
   readonly #authorization: string;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
 
   constructor(server: { readonly url: string; readonly rootAuthorization: string }) {
     this.url = server.url;
+    this.root = credentialsOf(server.rootAuthorization);
     this.#authorization = server.rootAuthorization;
   }
 
   /** Rejects with ConnectionLost, and with a Violation when the server hangs. */
   async send(request: ClientRequest): Promise<Answer> {
     const { method, target, body = [], isChunked = false, hangUpAfterPieces } = request;
-    const headers: OutgoingHttpHeaders = { ...request.headers, authorization: this.#authorization };
+    const headers: OutgoingHttpHeaders = { authorization: this.#authorization, ...request.headers };
     if (isChunked) headers['transfer-encoding'] = 'chunked';
     else if (method !== 'GET' && method !== 'HEAD') headers['content-length'] = lengthOf(body);
     const sent = startRequest(new URL(target, this.url), { method, headers, agent: this.#agent });
@@ -86,6 +88,14 @@ export class Client {
 function lengthOf(body: NonNullable<ClientRequest['body']>): number {
   if (Symbol.asyncIterator in body) throw new RangeError('the length of this body is not known before');
   return body.reduce((sum, piece) => sum + piece.length, 0);
+}
+
+/** For signatures: what HTTP Basic says of root. */
+function credentialsOf(authorization: string): Client['root'] {
+  const [user = '', password = ''] = Buffer.from(authorization.slice('Basic '.length), 'base64')
+    .toString()
+    .split(':');
+  return { user, password };
 }
 
 async function readAnswer(response: IncomingMessage): Promise<Answer> {
