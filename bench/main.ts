@@ -1,5 +1,5 @@
 /** Speed of this server beside another's. `npm run bench -- --help` tells the options. */
-import { availableParallelism, cpus, release, totalmem, type } from 'node:os';
+import { availableParallelism, constants, cpus, release, totalmem, type } from 'node:os';
 import { LoadGenerator } from './load/load-generator.ts';
 import { type Comparison, measureWorkload } from './measure/measure-workload.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
@@ -77,6 +77,10 @@ function describeMachine(): string {
   return `${availableParallelism()} cores of ${model}, ${gib} GiB, ${type()} ${release()}; ${new Date().toISOString().slice(0, 10)}`;
 }
 
+// Without a listener a signal ends the process and none of its exit hooks run, which end the servers.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => process.exit(128 + constants.signals[signal]));
+}
 try {
   await main(process.argv.slice(2));
 } catch (error) {
