@@ -83,30 +83,47 @@ function parseRule(node: XmlNode): LifecycleRule {
   return rule;
 }
 
+/**
+ * Amazon wants several conditions in an And; Ceph takes them beside each other, and beside an And, too. All of them
+ * must hold then, so that a rule never reaches more than either reading of it.
+ */
 function parseFilter(node: XmlNode): LifecycleFilter {
   const and = child(node, 'And');
-  if (and !== undefined && node.children.length > 1) throw malformed('beside And a Filter has nothing');
-  if (and === undefined && node.children.length > 1)
-    throw malformed('a Filter of several conditions needs And');
-  const from = and ?? node;
-  const tags = childrenNamed(from, 'Tag').map(
-    (tag) => [childText(tag, 'Key') ?? '', childText(tag, 'Value') ?? ''] as const,
-  );
+  const both = and === undefined ? [node] : [node, and];
+  const tags = both
+    .flatMap((from) => childrenNamed(from, 'Tag'))
+    .map((tag) => [childText(tag, 'Key') ?? '', childText(tag, 'Value') ?? ''] as const);
   assertTags(tags, 10);
-  const larger = wholeNumber(from, 'ObjectSizeGreaterThan', 0);
-  const smaller = wholeNumber(from, 'ObjectSizeLessThan', 1);
-  if (larger !== undefined && smaller !== undefined && larger >= smaller) {
+  const sizes = (name: string, least: number): readonly number[] =>
+    both.map((from) => wholeNumber(from, name, least)).filter((bytes) => bytes !== undefined);
+  const larger = sizes('ObjectSizeGreaterThan', 0);
+  const smaller = sizes('ObjectSizeLessThan', 1);
+  const largerThanBytes = larger.length > 0 ? Math.max(...larger) : undefined;
+  const smallerThanBytes = smaller.length > 0 ? Math.min(...smaller) : undefined;
+  if (
+    largerThanBytes !== undefined &&
+    smallerThanBytes !== undefined &&
+    largerThanBytes >= smallerThanBytes
+  ) {
     throw invalid(
       "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'",
-      String(smaller),
+      String(smallerThanBytes),
     );
   }
   return {
-    prefix: childText(from, 'Prefix') ?? '',
+    prefix: parsePrefixes(both),
     tags,
-    ...(larger !== undefined && { largerThanBytes: larger }),
-    ...(smaller !== undefined && { smallerThanBytes: smaller }),
+    ...(largerThanBytes !== undefined && { largerThanBytes }),
+    ...(smallerThanBytes !== undefined && { smallerThanBytes }),
   };
+}
+
+/** The prefix of what begins with all of them. */
+function parsePrefixes(nodes: readonly XmlNode[]): string {
+  const [first = '', second = ''] = nodes.map((node) => childText(node, 'Prefix') ?? '');
+  if (first.startsWith(second)) return first;
+  if (second.startsWith(first)) return second;
+  throw malformed('no key begins with both Prefixes of the Filter');
 }
 
 function parseExpiration(node: XmlNode | undefined): Pick<LifecycleRule, 'expiration'> {

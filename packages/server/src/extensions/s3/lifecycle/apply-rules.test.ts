@@ -38,6 +38,26 @@ async function versions(): Promise<readonly string[]> {
 }
 
 describe('lifecycle rules', () => {
+  it('with conditions outside an And reach what meets all of them', async () => {
+    await bench.createBucket();
+    const tag = (name: string) => `<Tag><Key>${name}</Key><Value>1</Value></Tag>`;
+    const filter = `<Prefix>logs/</Prefix>${tag('a')}<And><Prefix>logs/x</Prefix>${tag('b')}<ObjectSizeLessThan>50</ObjectSizeLessThan></And>`;
+    await rules(rule(`<Filter>${filter}</Filter><Expiration><Days>1</Days></Expiration>`));
+    await put('logs/x-a', 'content', { 'x-amz-tagging': 'a=1' });
+    await put('logs/x-both', 'content', { 'x-amz-tagging': 'a=1&b=1' });
+    await put('logs/x-large', 'x'.repeat(50), { 'x-amz-tagging': 'a=1&b=1' });
+    await put('logs/y-both', 'content', { 'x-amz-tagging': 'a=1&b=1' });
+    bench.nowMs += DAY_MS;
+    expect(await run()).toMatchObject({ expired: 1 });
+    expect(await keys()).toEqual(['logs/x-a', 'logs/x-large', 'logs/y-both']);
+    const contradiction = '<Prefix>a</Prefix><And><Prefix>b</Prefix></And>';
+    const reply = await bench.send('/bucket?lifecycle', {
+      method: 'PUT',
+      body: `<LifecycleConfiguration>${rule(`<Filter>${contradiction}</Filter><Expiration><Days>1</Days></Expiration>`)}</LifecycleConfiguration>`,
+    });
+    expect(reply.code).toBe('MalformedXML');
+  });
+
   it('expire objects by prefix, tags and size once they are old enough', async () => {
     await bench.createBucket();
     await put('logs/old');
