@@ -38,7 +38,6 @@ const CODES = {
   InvalidBucketState: conflict(),
   InvalidChunkSizeError: bad(),
   InvalidDigest: bad('digest-invalid'),
-  InvalidEncryptionAlgorithmError: bad(),
   InvalidLocationConstraint: bad(),
   InvalidObjectState: forbidden(),
   InvalidPart: bad('argument-invalid'),

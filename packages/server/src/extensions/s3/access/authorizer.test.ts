@@ -212,6 +212,12 @@ describe('ACLs', () => {
     const { text } = await bench.send('/bucket?acl');
     expect(text).toContain('<DisplayName>alice</DisplayName>');
     expect(text).toContain('<DisplayName>bob</DisplayName></Grantee><Permission>READ</Permission>');
+    await bench.send('/bucket?acl', { method: 'PUT', headers: { 'x-amz-acl': 'public-read' } });
+    const canned = await bench.send('/bucket?acl');
+    expect([...canned.text.matchAll(/<Permission>(\w+)/g)].map(([, name]) => name)).toEqual([
+      'READ',
+      'FULL_CONTROL',
+    ]);
     const unknown = await bench.send('/bucket?acl', { method: 'PUT', body: grant(canonicalId('nobody')) });
     expect(unknown.code).toBe('InvalidArgument');
   });

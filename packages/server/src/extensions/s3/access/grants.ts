@@ -104,13 +104,17 @@ export function withoutOwner(grants: readonly Grant[], owner: UserName): readonl
   );
 }
 
-/** What is in `<AccessControlPolicy>`: the owner first, as Amazon has it. */
+/** What is in `<AccessControlPolicy>`: the owner, then other users, behind the groups, as Ceph has them. */
 export async function aclElement(
   owner: UserName,
   grants: readonly Grant[],
   users: Users,
 ): Promise<XmlElement> {
-  const all: readonly Grant[] = [{ to: { id: canonicalId(owner) }, permission: 'FULL_CONTROL' }, ...grants];
+  const all: readonly Grant[] = [
+    ...grants.filter(({ to }) => 'group' in to),
+    { to: { id: canonicalId(owner) }, permission: 'FULL_CONTROL' },
+    ...grants.filter(({ to }) => 'id' in to),
+  ];
   const Grant: XmlElement[] = [];
   for (const { to, permission } of all)
     Grant.push({ Grantee: await granteeElement(to, users), Permission: permission });

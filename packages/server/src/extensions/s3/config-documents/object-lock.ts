@@ -31,7 +31,7 @@ function period(text: string, most: number): number {
   const value = Number(text);
   if (value >= 1 && value <= most) return value;
   throw new S3Error(
-    'InvalidArgument',
+    'InvalidRetentionPeriod',
     value < 1
       ? 'Default retention period must be a positive integer value'
       : 'Default retention period too large',

@@ -10,7 +10,7 @@ const MAX_VALUE_CHARACTERS = 256;
 /** "Letters, whitespace, and numbers, plus the following special characters: + - = . _ : / @" */
 const ALLOWED = /^[\p{L}\p{Z}\p{N}+\-=._:/@]*$/u;
 
-/** `x-amz-tagging`: a URL query. Throws InvalidArgument when it is none, InvalidTag for tags that cannot be. */
+/** `x-amz-tagging`: a URL query, whose order means nothing. Sorted by name. Throws InvalidArgument when it is none, InvalidTag for tags that cannot be. */
 export function parseTaggingHeader(text: string): Tags {
   const tags: [string, string][] = [];
   for (const pair of text.split('&')) {
@@ -22,7 +22,7 @@ export function parseTaggingHeader(text: string): Tags {
     tags.push([name, value]);
   }
   assertTags(tags, MAX_OBJECT_TAGS);
-  return tags;
+  return tags.sort(([one], [other]) => (one < other ? -1 : 1));
 }
 
 /** Throws InvalidTag. */

@@ -124,7 +124,7 @@ describe('what is said of buckets and objects', () => {
     expect(deleted.code).toBe('AccessDenied');
     const days = (inside: string) => put('/bucket?object-lock', configuration(rule(inside)));
     expect((await days('<Days>3</Days><Years>1</Years>')).code).toBe('MalformedXML');
-    expect((await days('<Days>0</Days>')).code).toBe('InvalidArgument');
+    expect((await days('<Days>0</Days>')).code).toBe('InvalidRetentionPeriod');
     await bench.createBucket('plain');
     expect((await put('/plain?object-lock', configuration(''))).code).toBe('InvalidBucketState');
   });
