@@ -78,7 +78,7 @@ function parseRetention(bytes: Uint8Array, nowMs: number): Retention | undefined
   return { mode: parseLockMode(mode), untilMs: parseRetainUntil(until, nowMs) };
 }
 
-/** Longer is always fine. Anything else is for who may bypass GOVERNANCE, and for nobody under COMPLIANCE. */
+/** Longer in the same mode is always fine. Anything else is for who may bypass GOVERNANCE, and for nobody under COMPLIANCE. */
 function assertMayChange(
   now: Retention | undefined,
   asked: Retention | undefined,
@@ -86,7 +86,7 @@ function assertMayChange(
 ): void {
   if (now === undefined || now.untilMs <= nowMs) return;
   const isLonger = asked !== undefined && asked.untilMs >= now.untilMs;
-  if (isLonger && (asked.mode === now.mode || asked.mode === 'COMPLIANCE')) return;
+  if (isLonger && asked.mode === now.mode) return;
   if (now.mode === 'GOVERNANCE' && mayBypass) return;
   throw new S3Error('AccessDenied', 'Access Denied because object protected by object lock.');
 }

@@ -92,6 +92,7 @@ describe('what is said of buckets and objects', () => {
     expect((await bench.send('/bucket/k?retention')).text).toContain('<Mode>GOVERNANCE</Mode>');
     expect((await put('/bucket/k?retention', retention('GOVERNANCE', 20))).status).toBe(200);
     expect((await put('/bucket/k?retention', retention('GOVERNANCE', 5))).code).toBe('AccessDenied');
+    expect((await put('/bucket/k?retention', retention('COMPLIANCE', 30))).code).toBe('AccessDenied');
     expect((await put('/bucket/k?retention', '<Retention/>')).code).toBe('AccessDenied');
     const bypass = { 'x-amz-bypass-governance-retention': 'true' };
     expect((await put('/bucket/k?retention', '<Retention/>', bypass)).status).toBe(200);
