@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -13,7 +13,21 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   buildah: 'buildah',
   podman: 'podman',
   runc: 'runc',
+  // Version 2; version 1 is among the Python packages.
+  '/usr/bin/aws': 'awscli',
+  s3cmd: 's3cmd',
+  rclone: 'rclone',
+  restic: 'restic',
 };
+
+/** Installed into a virtual environment of their own. */
+const PYTHON_PACKAGES = ['awscli==1.46.3', 'boto3==1.44.8'] as const;
+const PYTHON_FOLDER = join(CLIENT_FOLDER, 'python');
+
+/** Runs Python programs that use boto3. */
+export const PYTHON = join(PYTHON_FOLDER, 'bin/python');
+/** Both versions of the AWS CLI are called `aws`. */
+export const AWS_CLI = { v1: join(PYTHON_FOLDER, 'bin/aws'), v2: '/usr/bin/aws' } as const;
 
 const GO_CLIENTS: Readonly<Record<string, string>> = {
   crane: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1',
@@ -32,6 +46,7 @@ export function installClients(): void {
     must('apt-get', ['update', '-qq']);
     must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing.map(([, name]) => name)]);
   }
+  installPythonPackages();
   for (const [command, module] of Object.entries(GO_CLIENTS)) {
     if (existsSync(join(CLIENT_FOLDER, command))) continue;
     console.log(`installing ${command}`);
@@ -42,6 +57,20 @@ export function installClients(): void {
     console.log('building the conformance program of the distribution-spec');
     must('go', ['build', '-C', join(here, 'conformance'), '-o', conformance, CONFORMANCE]);
   }
+}
+
+/** The list is kept beside what was installed, so that a changed list is installed again. */
+function installPythonPackages(): void {
+  const list = join(PYTHON_FOLDER, 'installed.txt');
+  const wanted = PYTHON_PACKAGES.join('\n');
+  if (existsSync(list) && readFileSync(list, 'utf8') === wanted) return;
+  console.log(`installing ${PYTHON_PACKAGES.join(', ')}`);
+  if (spawnSync('python3', ['-c', 'import ensurepip']).status !== 0) {
+    must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'python3-venv']);
+  }
+  must('python3', ['-m', 'venv', '--clear', PYTHON_FOLDER]);
+  must(PYTHON, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PYTHON_PACKAGES]);
+  writeFileSync(list, wanted);
 }
 
 /** The PATH on which every client is found. */
