@@ -31,6 +31,8 @@ export interface ComposeOptions {
   /** A disk failed in a way after which no write can be trusted: stop acknowledging and end the process. */
   onFatal(error: StoreError): void;
   readonly clock?: { now(): number };
+  /** When the server as a whole was started: its workers, later ones too, do together what is done at its start. */
+  readonly serverStartedAtMs: number;
 }
 
 /** One process's worth of server. */
@@ -134,7 +136,11 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
         }),
         ...sealed.tasks,
       ]);
-      runAtStart(scheduler, tasksAtStart(stores), log);
+      for (const task of tasksAtStart(stores)) {
+        scheduler.runOnceSince(task, options.serverStartedAtMs).catch((error: unknown) => {
+          log.error({ task, err: error }, 'background task failed');
+        });
+      }
       return address;
     },
     close({ deadlineMs }) {
@@ -201,15 +207,5 @@ async function listenOn(server: HttpServer, host: string, port: number): Promise
       `The address ${host} is not known; choose one of this machine with --host.`,
       { cause },
     );
-  }
-}
-
-function runAtStart(scheduler: Scheduler, names: readonly string[], log: Logger): void {
-  for (const task of names) {
-    scheduler.runNow(task).catch((error: unknown) => {
-      // Another worker was faster.
-      if (error instanceof StoreError && error.kind === 'conflict') return;
-      log.error({ task, err: error }, 'background task failed');
-    });
   }
 }

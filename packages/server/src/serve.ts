@@ -7,6 +7,7 @@ import { DRAIN_DEADLINE_MS, onStopSignal } from './cluster/stop-signals.ts';
 import { lockDataFolders } from './composition/data-folders.ts';
 import type { Config } from './config/config.ts';
 import { EXIT_STORAGE_FAILED, failStop, failUncaught } from './process-failure.ts';
+import type { WorkerSetup } from './worker.ts';
 
 /** What comes after the requests: background work, extensions, stores. */
 const CLOSING_DEADLINE_MS = 20_000;
@@ -55,7 +56,12 @@ async function serveAlone(config: Config, { log, announce }: RunOptions): Promis
   const offUncaught = failUncaught(log);
   try {
     const { compose } = await import('./compose.ts');
-    const app = await compose(config, { log, workerId: 'main', onFatal: failStop(log) });
+    const app = await compose(config, {
+      log,
+      workerId: 'main',
+      onFatal: failStop(log),
+      serverStartedAtMs: Date.now(),
+    });
     try {
       const { port } = await app.listen(config.http.port);
       announce(port);
@@ -75,7 +81,7 @@ async function serveWithWorkers(config: Config, { log, announce }: RunOptions): 
   const supervisor = new Supervisor({
     workers: config.workers,
     entry: new URL(entry, import.meta.url),
-    setup: config,
+    setup: { config, serverStartedAtMs: Date.now() } satisfies WorkerSetup,
     port: config.http.port,
     env: workerEnvironment(),
     fatalExitCode: EXIT_STORAGE_FAILED,

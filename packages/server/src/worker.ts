@@ -7,13 +7,20 @@ import type { Config } from './config/config.ts';
 import { type OpenLog, openLog } from './log/logger.ts';
 import { failStop, failUncaught } from './process-failure.ts';
 
+/** What the main process gives each worker. */
+export interface WorkerSetup {
+  readonly config: Config;
+  /** Of the server as a whole, not of the worker. */
+  readonly serverStartedAtMs: number;
+}
+
 /** One of the equal processes that serve requests; started by serve.ts through node:cluster. */
 class ServingWorker {
   #openLog: OpenLog | undefined;
   #app: Promise<App> | undefined;
   #isStopping = false;
 
-  receive(message: ToWorker<Config>): void {
+  receive(message: ToWorker<WorkerSetup>): void {
     if (message.type === 'stop') void this.stop();
     else void this.#start(message);
   }
@@ -31,17 +38,22 @@ class ServingWorker {
   }
 
   async #start({
-    setup: config,
+    setup: { config, serverStartedAtMs },
     workerId,
     port,
-  }: Extract<ToWorker<Config>, { type: 'start' }>): Promise<void> {
+  }: Extract<ToWorker<WorkerSetup>, { type: 'start' }>): Promise<void> {
     try {
       const opened = openLog(config.log, { worker: workerId });
       this.#openLog = opened;
       const { log } = opened;
       failUncaught(log);
       const { compose } = await import('./compose.ts');
-      this.#app = compose(config, { log, workerId: `worker-${workerId}`, onFatal: failStop(log) });
+      this.#app = compose(config, {
+        log,
+        workerId: `worker-${workerId}`,
+        onFatal: failStop(log),
+        serverStartedAtMs,
+      });
       const app = await this.#app;
       if (this.#isStopping) return;
       const address = await app.listen(port);
@@ -68,5 +80,5 @@ endWithParent();
 const worker = new ServingWorker();
 // A terminal and most supervisors signal the whole group: everybody stops, and the main process hears of it too.
 onStopSignal(() => void worker.stop());
-process.on('message', (message: ToWorker<Config>) => worker.receive(message));
+process.on('message', (message: ToWorker<WorkerSetup>) => worker.receive(message));
 tell({ type: 'loaded' });

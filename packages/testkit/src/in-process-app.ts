@@ -37,6 +37,7 @@ export async function startApp(options: StartAppOptions = {}): Promise<RunningAp
   const folders = await lockDataFolders(config);
   let fatal: unknown;
   const app = await compose(config, {
+    serverStartedAtMs: Date.now(),
     log,
     workerId: 'test',
     onFatal: (error) => {

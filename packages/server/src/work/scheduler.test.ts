@@ -159,22 +159,32 @@ describe('Scheduler', () => {
     schedulers.splice(0);
   });
 
-  it('runs a task on demand, hands on its error, and refuses while it runs', async () => {
-    const gate = Promise.withResolvers<void>();
-    const run = vi.fn(() => gate.promise);
-    const scheduler = make();
-    scheduler.start([task(run, HOUR_MS)]);
-    const first = scheduler.runNow('gc');
-    await vi.advanceTimersByTimeAsync(0);
-    await expect(make('other').runNow('gc')).rejects.toMatchObject({ kind: 'argument-invalid' });
-    await expect(scheduler.runNow('gc')).rejects.toMatchObject({ kind: 'conflict' });
-    gate.reject(new Error('broken'));
-    await expect(first).rejects.toThrow('broken');
-    run.mockImplementation(async () => {});
-    await scheduler.runNow('gc');
+  it('runs a task that is due at the start once, however many workers come up, and when', async () => {
+    const run = vi.fn(async () => {});
+    const startedAtMs = Date.now();
+    await vi.advanceTimersByTimeAsync(10);
+    for (const holder of ['first', 'second', 'much later']) {
+      const scheduler = make(holder);
+      scheduler.start([task(run, HOUR_MS)]);
+      await scheduler.runOnceSince('gc', startedAtMs);
+      await vi.advanceTimersByTimeAsync(5_000);
+    }
+    expect(run).toHaveBeenCalledTimes(1);
+    await make('after a restart')
+      .runOnceSince('gc', Date.now())
+      .catch((error: unknown) => {
+        expect(error).toMatchObject({ kind: 'argument-invalid' });
+      });
+    const restarted = make('restarted');
+    restarted.start([task(run, HOUR_MS)]);
+    await restarted.runOnceSince('gc', Date.now());
     expect(run).toHaveBeenCalledTimes(2);
-    await scheduler.stop();
-    await expect(scheduler.runNow('gc')).rejects.toMatchObject({ kind: 'unavailable' });
+  });
+
+  it('hands on the error of a task that was asked for', async () => {
+    const scheduler = make();
+    scheduler.start([task(() => Promise.reject(new Error('broken')), HOUR_MS)]);
+    await expect(scheduler.runOnceSince('gc', Date.now())).rejects.toThrow('broken');
   });
 
   it('refuses two tasks of one name', () => {

@@ -60,19 +60,13 @@ export class Scheduler {
     }
   }
 
-  /**
-   * Runs the task now, whenever its interval would be over, and resolves when it has ended; rejects with what it
-   * threw. Throws `conflict` when it is running already, here or elsewhere.
-   */
-  async runNow(name: string): Promise<void> {
+  /** Runs the task now unless it has started since `sinceMs`, here or elsewhere, or is running. */
+  async runOnceSince(name: string, sinceMs: number): Promise<void> {
     const task = this.#tasks.get(name);
     if (task === undefined) throw new StoreError('argument-invalid', `there is no background task "${name}"`);
-    if (this.#stopping.signal.aborted) throw new StoreError('unavailable', 'the server is stopping');
-    const run = this.#runUnderLease(task, () => true);
+    const run = this.#runUnderLease(task, async () => ((await this.#lastStart(task)) ?? 0) < sinceMs);
     this.#track(run.then(ignore, ignore));
-    if (!(await run)) {
-      throw new StoreError('conflict', `"${name}" is running already`, { retryAfterSeconds: 5 });
-    }
+    await run;
   }
 
   /** Aborts what runs and waits for its end, until `deadline` aborts. */
@@ -110,11 +104,16 @@ export class Scheduler {
   }
 
   async #dueInMs(task: ScheduledTask): Promise<number> {
-    const value = await this.#options.store.get(leaseKeys.lastRun(task.name));
-    if (value === undefined) return 0;
-    const sinceMs = this.#options.clock.now() - lastRunCodec.decode(value).startedAtMs;
+    const startedAtMs = await this.#lastStart(task);
+    if (startedAtMs === undefined) return 0;
+    const sinceMs = this.#options.clock.now() - startedAtMs;
     // A start in the future means that the clock was set back.
     return sinceMs < 0 ? 0 : task.intervalMs - sinceMs;
+  }
+
+  async #lastStart(task: ScheduledTask): Promise<number | undefined> {
+    const value = await this.#options.store.get(leaseKeys.lastRun(task.name));
+    return value && lastRunCodec.decode(value).startedAtMs;
   }
 
   /** False when somebody else has the lease, or `isWanted` says no once it is ours. */
