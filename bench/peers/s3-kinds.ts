@@ -22,7 +22,8 @@ export const MINIO: PeerKind = {
 
 export const VERSITYGW: PeerKind = {
   name: 'versitygw',
-  settings: 'posix backend with its metadata in extended attributes; whether it syncs what it acknowledges was not checked',
+  settings:
+    'posix backend with its metadata in extended attributes; whether it syncs what it acknowledges was not checked',
   probe: '/health',
   access: ACCESS,
   versionOf: (said) => (/versity/i.test(said) ? firstLine(said) : undefined),
