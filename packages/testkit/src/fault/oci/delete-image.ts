@@ -13,7 +13,7 @@ export function deleteImage(model: OciModel): Actor {
       const { repository, manifest } = image;
       const request = { method: 'DELETE', target: `/v2/${repository}/manifests/${manifest.digest}` } as const;
       const startedAtMs = Date.now();
-      const { held, pushes } = image;
+      const { held, pushes, openPushes } = image;
       image.held = new Set();
       image.deleting = [
         image.isThere.attempt(false),
@@ -35,8 +35,8 @@ export function deleteImage(model: OciModel): Actor {
         model.ledger.acknowledged('manifest deleted');
       } catch (error) {
         for (const attempt of image.deleting) attempt.lose();
-        // Should it be there still, then because nothing happened; unless it was pushed again.
-        if (image.pushes === pushes) image.held = held;
+        // Should it be there still, then because nothing happened; unless a push may have brought it back.
+        if (image.pushes === pushes && openPushes === 0) image.held = held;
         throw error;
       } finally {
         image.deleting = undefined;

@@ -23,8 +23,9 @@ export interface ImageFact {
   readonly blobs: readonly BlobFact[];
   /** Those of `blobs` that were surely there when a push was acknowledged: as long as the image is there, they are. */
   held: Set<BlobFact>;
-  /** How often a push of it was begun. */
+  /** How often a push of it was begun, and how many of them are under way. */
   pushes: number;
+  openPushes: number;
   /** A delete under way, to which every tag belongs that is moved to this image meanwhile. */
   deleting: Attempt[] | undefined;
 }
@@ -119,7 +120,14 @@ export class OciModel {
     if (found !== undefined) return found;
     const name = `manifest ${repository}@${manifest.digest}`;
     const isThere = new Register<boolean>(name, { ledger: this.ledger, initial: false });
-    const fact: ImageFact = { ...options, isThere, held: new Set(), pushes: 0, deleting: undefined };
+    const fact: ImageFact = {
+      ...options,
+      isThere,
+      held: new Set(),
+      pushes: 0,
+      openPushes: 0,
+      deleting: undefined,
+    };
     this.#images.set(key, fact);
     return fact;
   }

@@ -23,6 +23,8 @@ export async function putImage(
     headers: { 'content-type': MANIFEST_TYPE },
     body: [manifest.bytes],
   } as const;
+  // If it is gone by now, its blobs may have gone after it; what it holds then is for this push to say.
+  if (!image.isThere.isSurely(true)) image.held = new Set();
   const watches = blobs.map((blob) => ({ blob, watch: blob.isThere.watch() }));
   const attempts: Attempt[] = [image.isThere.attempt(true)];
   if (tag !== undefined) {
@@ -31,6 +33,7 @@ export async function putImage(
     image.deleting?.push(tag.digest.attempt(undefined, { onlyIf: manifest.digest }));
   }
   image.pushes += 1;
+  image.openPushes += 1;
   let answer: Answer;
   try {
     answer = await client.send(request);
@@ -39,6 +42,8 @@ export async function putImage(
     for (const attempt of attempts) attempt.lose();
     for (const { watch } of watches) watch.end();
     throw error;
+  } finally {
+    image.openPushes -= 1;
   }
   const seen = watches.map(({ blob, watch }) => ({ blob, values: watch.end() }));
   const surelyThere = seen.filter(({ blob, values }) => !values.has(false) && !model.mayBeCollected(blob));
