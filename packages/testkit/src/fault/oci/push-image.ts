@@ -6,7 +6,7 @@ import { pushBlob } from './push-blob.ts';
 import { MANIFEST_TYPE, putImage } from './put-image.ts';
 
 /** With so many images in a repository others are pushed again instead. */
-const MAX_IMAGES = 8;
+const MAX_IMAGES = 5;
 
 /** Pushes an image of a config and a few layers, some of which other repositories and images have too. */
 export function pushImage(model: OciModel, shared: readonly Content[]): Actor {

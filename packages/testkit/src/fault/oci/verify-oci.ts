@@ -24,7 +24,7 @@ export async function verifyOci(
   await each(model.images, (image) => verifyImage(turn, model, { image, readBlobs }));
   await each(model.tags, async (tag) => tag.digest.settle(await readTag(turn, tag)));
   await each(model.repositories, (repository) => verifyTagList(turn, model, repository));
-  model.forgetOldest({ blobs: 60, images: 30 });
+  model.forgetOldest({ blobs: 24, images: 12 });
 }
 
 async function verifyBlob(
