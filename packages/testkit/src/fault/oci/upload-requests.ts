@@ -54,7 +54,8 @@ export async function appendChunk(
 ): Promise<boolean> {
   const at = upload.acknowledgedBytes;
   const bytes = upload.content.bytes.subarray(at, at + length);
-  const isStream = upload.isOrdered && random.chance(0.4);
+  // A request that is given up may still be taken after later ones; only its place keeps it from being appended then.
+  const isStream = !hangUp && upload.isOrdered && random.chance(0.4);
   const pieces = inPieces(random, bytes);
   const request: ClientRequest = {
     method: 'PATCH',
