@@ -46,7 +46,7 @@ describe('the dependency rule', () => {
 
   it('keeps an extension away from other extensions, drivers and the composition', () => {
     const file = server('extensions/health/extension.ts');
-    expect(rules(file, '../basic-auth/extension.ts')).toEqual([
+    expect(rules(file, '../rbac/extension.ts')).toEqual([
       'the folders of extensions/ do not know each other',
     ]);
     expect(rules(file, '../../drivers/memory/memory-blob-driver.ts')).toHaveLength(1);

@@ -41,6 +41,7 @@ const CONTENT_CONTRACT = [
 const EXTENSION_CONTRACT = [
   'extension/contract',
   'extension/access',
+  'extension/api-route',
   'extension/events',
   'extension/keyspace',
 ];
@@ -61,7 +62,8 @@ const EVERYTHING = [''];
 
 /** The dependency rule. `@zot-artifact-store/spec` is open to all. */
 const ZONES: readonly Zone[] = [
-  { path: 'http/', may: ['work/', ...EXTENSION_CONTRACT] },
+  { path: 'http/', may: ['work/', 'extension/decide', ...EXTENSION_CONTRACT] },
+  { path: 'api/', may: ['http/query', ...HTTP_CONTRACT, ...EXTENSION_CONTRACT] },
   { path: 'work/', may: METADATA_CONTRACT },
   { path: 'content/', may: ['work/', ...METADATA_CONTRACT] },
   { path: 'drivers/', may: ['content/blob-driver', 'content/object-name', 'content/interruptible', 'work/'] },
@@ -96,7 +98,7 @@ const SEPARATE_SUBFOLDERS = ['drivers/', 'extensions/', 'metadata/'];
 const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['metadata/lmdb/'],
   msgpackr: ['metadata/record'],
-  bcrypt: ['extensions/basic-auth/'],
+  bcrypt: ['extensions/rbac/'],
   commander: ['cli/', 'main'],
   yaml: ['config/', 'cli/'],
   saxes: ['extensions/s3/xml/'],

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
+import { createApiProtocol } from './api/protocol.ts';
 import { auditChanges } from './composition/audit-changes.ts';
 import { backgroundTasks, tasksAtStart } from './composition/background-tasks.ts';
 import { openStores, type Stores } from './composition/open-stores.ts';
@@ -10,9 +11,9 @@ import type { Config } from './config/config.ts';
 import type { SealedExtensions } from './extension/host.ts';
 import type { LoadedExtension } from './extension/load.ts';
 import { VetoChain } from './extension/veto-chain.ts';
-import { basicAuth } from './extensions/basic-auth/extension.ts';
-import { keepRootPassword } from './extensions/basic-auth/root-password.ts';
 import { health } from './extensions/health/extension.ts';
+import { rbac } from './extensions/rbac/extension.ts';
+import { keepRootPassword } from './extensions/rbac/identity/password/root-password.ts';
 import { createCors } from './http/cors.ts';
 import { Pipeline } from './http/pipeline.ts';
 import type { Protocol } from './http/protocol.ts';
@@ -99,7 +100,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     limits: { manifestMaxBytes: config.http.maxManifestBytes },
   });
   const pipeline = new Pipeline({
-    protocols: inOrder(sealed.protocols, oci),
+    protocols: [createApiProtocol(sealed.api), ...inOrder(sealed.protocols, oci)],
     authenticators: sealed.authenticators,
     authorizers: sealed.authorizers,
     cors: createCors({ allowOrigins: config.http.allowOrigins }),
@@ -167,7 +168,12 @@ async function builtInExtensions(
   const rootPassword = access.rootPassword ?? (await keepRootPassword(access.rootPasswordPath));
   const place = { section: {}, source: 'built in' };
   const extensions: LoadedExtension[] = [
-    { extension: basicAuth({ ...access, rootPassword }), configPath: 'http.auth', ...place },
+    {
+      extension: rbac({ ...access, rootPassword }),
+      section: sections.rbac,
+      configPath: 'extensions.rbac',
+      source: 'built in',
+    },
     { extension: health({ checks }), configPath: 'health', ...place },
   ];
   if (sections.s3?.enable === true) {

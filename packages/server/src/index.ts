@@ -1,16 +1,25 @@
 /** The public edge of the server package: what a third party's extension is written against. */
 export { type ErrorKind, isStoreError, StoreError, type StoreErrorOptions } from '@zot-artifact-store/spec';
 export type { BlobInfo, ContentStore } from './content/content-store.ts';
-export type { Action, Permission, Principal } from './extension/access.ts';
+export type {
+  AccessLimit,
+  Action,
+  Permission,
+  Principal,
+  UserPrincipal,
+} from './extension/access.ts';
+export { type ApiInput, type ApiRoute, defineRoute } from './extension/api-route.ts';
 export {
   type Authentication,
   type Authenticator,
   type Authorization,
   type Authorizer,
+  type Decision,
   defineExtension,
   type Extension,
   type ExtensionHost,
   type HealthCheck,
+  type Identities,
   type Observer,
   type Parts,
   type Subject,

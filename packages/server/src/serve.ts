@@ -24,7 +24,7 @@ export async function serve(config: Config, { log, print }: ServeOptions): Promi
   process.env.UV_THREADPOOL_SIZE ??= THREAD_POOL_SIZE;
   const folders = await lockDataFolders(config);
   const offNpm = stopWithNpm(process.env);
-  const { keepRootPassword } = await import('./extensions/basic-auth/root-password.ts');
+  const { keepRootPassword } = await import('./extensions/rbac/identity/password/root-password.ts');
   try {
     if (config.access.rootPassword === undefined) await keepRootPassword(config.access.rootPasswordPath);
     const announce = (port: number): void => {

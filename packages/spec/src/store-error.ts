@@ -29,6 +29,7 @@ export const ERROR_KINDS = [
   'manifest-unknown',
   'blob-unknown',
   'upload-unknown',
+  'resource-unknown',
   'route-unknown',
   // what is not allowed
   'unauthenticated',

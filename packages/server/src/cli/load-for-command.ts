@@ -6,7 +6,7 @@ import type { Problem } from '../config/key-path.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Flags } from '../config/overrides.ts';
 import { parseSecretKey } from '../data-folder/secret-key.ts';
-import { parseHtpasswd } from '../extensions/basic-auth/htpasswd.ts';
+import { parseHtpasswd } from '../extensions/rbac/identity/password/htpasswd.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ConfigOptions extends Flags {

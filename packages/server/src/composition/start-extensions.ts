@@ -4,6 +4,7 @@ import { deriveSecret } from '../data-folder/secret-key.ts';
 import { type SealedExtensions, setUpExtensions } from '../extension/host.ts';
 import { type LoadedExtension, loadExtensions } from '../extension/load.ts';
 import { prepareExtensions } from '../extension/order.ts';
+import { SharedServices } from '../extension/shared-services.ts';
 import type { VetoChain } from '../extension/veto-chain.ts';
 import { openSecretKey } from './data-folders.ts';
 import type { Stores } from './open-stores.ts';
@@ -26,8 +27,10 @@ export async function startExtensions(
   const loaded = [...builtIn, ...(await loadExtensions(modules, config.baseDirectory))];
   const { metadata, registry, events, volumes } = stores;
   const secretKey = await openSecretKey(config);
+  const services = new SharedServices();
   return setUpExtensions(prepareExtensions(loaded), {
     vetoes,
+    services,
     log,
     hostFor: (name) => ({
       log: log.child({ extension: name }),
@@ -37,6 +40,8 @@ export async function startExtensions(
       registry,
       vetoes,
       events,
+      identities: services.identities,
+      decide: services.decide,
       deriveSecret: (purpose) => deriveSecret(secretKey, { extension: name, purpose }),
     }),
   });

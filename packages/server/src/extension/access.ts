@@ -1,21 +1,39 @@
 /** Who is asking. */
-export type Principal =
-  | { readonly kind: 'anonymous' }
-  | {
-      readonly kind: 'user';
-      readonly name: string;
-      readonly groups: readonly string[];
-      /** How the identity was proved: `root`, `htpasswd`, later `oidc`, `access-key`, ... */
-      readonly via: string;
-      readonly isRoot: boolean;
-      /** Which of the user's access keys signed the request, where one did. */
-      readonly accessKeyId?: string;
-    };
+export type Principal = { readonly kind: 'anonymous' } | UserPrincipal;
+
+/** Somebody with a name: a person, a program, or the root user. */
+export interface UserPrincipal {
+  readonly kind: 'user';
+  /** Unique among all users of the store, however they are proved; what owners, policies and the audit log say. */
+  readonly name: string;
+  readonly groups: readonly string[];
+  /** What an issuer calls roles: those of this store's client first, others as the configuration says. */
+  readonly roles?: readonly string[];
+  /** How the identity was proved: `root`, `htpasswd`, `ldap`, `oidc`, `api-key`, `access-key`, ... */
+  readonly via: string;
+  readonly isRoot: boolean;
+  /** Which of the user's access keys signed the request, where one did. */
+  readonly accessKeyId?: string;
+  /** The identity behind the name, where an issuer outside vouches for it. */
+  readonly subject?: { readonly issuer: string; readonly id: string };
+  /** What the issuer's token says, for conditions. */
+  readonly claims?: Readonly<Record<string, unknown>>;
+  /** The credential that was shown, for the audit log and for revocation. The id is no secret. */
+  readonly credential?: { readonly kind: string; readonly id: string };
+  /** What the credential narrows: only what the user may do and every one of these allows is allowed. */
+  readonly limits?: readonly AccessLimit[];
+}
+
+/** A policy document (IAM JSON, without principals) that must allow what is asked, besides all others. */
+export interface AccessLimit {
+  /** What it belongs to, for explanations: `session policy`, `scopes of API key 7f3a`. */
+  readonly name: string;
+  readonly document: string;
+}
 
 export type OciAction = 'oci:Pull' | 'oci:Push' | 'oci:Delete' | 'oci:Tag' | 'oci:ListRepositories';
-export type AdminAction = 'admin:Read' | 'admin:Write';
-/** `s3:*`, `trust:*` and a third party's own come from extensions. */
-export type Action = OciAction | AdminAction | `${string}:${string}`;
+/** `s3:*`, `admin:*`, `trust:*` and a third party's own come from extensions. */
+export type Action = OciAction | `${string}:${string}`;
 
 export interface Permission {
   readonly action: Action;

@@ -5,7 +5,8 @@ import type { ContentStore } from '../content/content-store.ts';
 import type { Operation, Protocol, RequestHead } from '../http/protocol.ts';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
 import type { Registry } from '../registry/registry.ts';
-import type { Permission, Principal } from './access.ts';
+import type { Permission, Principal, UserPrincipal } from './access.ts';
+import type { ApiRoute } from './api-route.ts';
 import type { EventSink, StoreEvent } from './events.ts';
 
 /** What an authenticator says of a request. The first that does not abstain decides. */
@@ -26,6 +27,8 @@ export interface Authorization {
   readonly effect: 'allow' | 'deny' | 'abstain';
   /** Which rule decided, for the log and for explanations; never shown to an unprivileged client. */
   readonly reason?: string;
+  /** The document the rule is in, and its statement there: `policy "deployers"`, `0` or its Sid. */
+  readonly decidedBy?: { readonly document: string; readonly statement?: string };
 }
 
 export interface Authorizer {
@@ -34,6 +37,26 @@ export interface Authorizer {
     permission: Permission,
     head: RequestHead,
   ): Promise<Authorization> | Authorization;
+}
+
+/** What all authorisers say of one permission. */
+export interface Decision {
+  readonly effect: 'allow' | 'deny';
+  /** The one that decided; missing when nobody allowed it. */
+  readonly decidedBy?: Authorization;
+  /** What each said, in order; those after a denial were not asked. */
+  readonly opinions: readonly Authorization[];
+}
+
+/** Who somebody is when it is not the request's own Authorization that says so. At most one extension brings it. */
+export interface Identities {
+  /** The user a token of a trusted issuer stands for. Throws `unauthenticated`. */
+  verifyToken(token: string): Promise<UserPrincipal>;
+  /**
+   * The user as known now, for credentials that name their owner: with today's groups. A name nobody wrote down is a
+   * user without groups; undefined when the user was disabled.
+   */
+  userNamed(name: string): Promise<UserPrincipal | undefined>;
 }
 
 export interface Subject {
@@ -104,6 +127,9 @@ export interface Parts {
   readonly observers?: readonly Observer[];
   readonly tasks?: readonly Task[];
   readonly health?: readonly HealthCheck[];
+  /** Served under `/-/api/v1`, and told of in its OpenAPI description. */
+  readonly api?: readonly ApiRoute[];
+  readonly identities?: Identities;
   /** Called once at stop, in reverse order of setup, with a deadline in the signal. */
   shutdown?(signal: AbortSignal): Promise<void>;
 }
@@ -124,6 +150,10 @@ export interface ExtensionHost {
   readonly vetoes: Required<Vetoes>;
   /** Written to inside the transaction that does what the event tells of. */
   readonly events: EventSink;
+  /** Those of the extension that brings them; for requests, not for use during setup. */
+  readonly identities: Identities;
+  /** Asks all authorisers, as the pipeline does. For requests, not for use during setup. */
+  decide(principal: Principal, permission: Permission, head: RequestHead): Promise<Decision>;
   /**
    * 32 secret bytes, the same at every start of this store and for this purpose, others for every other purpose and
    * extension (HKDF-SHA-256 of the store's secret key). A stolen copy of the metadata does not hold them.

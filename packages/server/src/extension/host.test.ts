@@ -5,6 +5,7 @@ import type { ExtensionHost, Parts } from './contract.ts';
 import { type SetupOptions, setUpExtensions } from './host.ts';
 import { ExtensionProblems } from './load.ts';
 import { type CheckedExtension, prepareExtensions } from './order.ts';
+import { SharedServices } from './shared-services.ts';
 import { VetoChain } from './veto-chain.ts';
 
 const subject = { principal: { kind: 'anonymous' }, repository: 'a' } as const;
@@ -24,7 +25,7 @@ function options(): SetupOptions & { readonly vetoes: VetoChain; readonly hosts:
     hosts.push(name);
     return { log } as ExtensionHost; // the extensions of this test ask for nothing else
   };
-  return { hostFor, vetoes: new VetoChain(), log, hosts };
+  return { hostFor, vetoes: new VetoChain(), services: new SharedServices(), log, hosts };
 }
 
 const protocol = (name: string) =>

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import type { Protocol } from '../http/protocol.ts';
+import type { ApiRoute } from './api-route.ts';
 import type {
   Authenticator,
   Authorizer,
   ExtensionHost,
   HealthCheck,
+  Identities,
   Observer,
   Parts,
   Task,
@@ -12,6 +14,7 @@ import type {
 } from './contract.ts';
 import { ExtensionProblems } from './load.ts';
 import type { CheckedExtension } from './order.ts';
+import type { SharedServices } from './shared-services.ts';
 import type { VetoChain } from './veto-chain.ts';
 
 /** All parts of all extensions in order of setup, fixed for the life of the server. */
@@ -25,6 +28,7 @@ export interface SealedExtensions {
   readonly tasks: readonly Task[];
   /** `name` is `<extension>/<check>`. */
   readonly health: readonly HealthCheck[];
+  readonly api: readonly ApiRoute[];
   /**
    * Calls every `shutdown` in reverse order of setup, each with `deadlineMs` in its signal; one that throws or does
    * not come back in time is logged and left behind. Never rejects.
@@ -37,6 +41,8 @@ export interface SetupOptions {
   hostFor(name: string): ExtensionHost;
   /** Sealed with the vetoes of all extensions. */
   readonly vetoes: VetoChain;
+  /** Sealed with what extensions do for each other. */
+  readonly services: SharedServices;
   readonly log: Logger;
 }
 
@@ -88,21 +94,26 @@ async function setUpOne(name: string, setup: () => Promise<Parts> | Parts): Prom
   ]);
 }
 
-function seal(running: readonly Running[], { vetoes, log }: SetupOptions): SealedExtensions {
+function seal(running: readonly Running[], { vetoes, services, log }: SetupOptions): SealedExtensions {
   const problems: string[] = [];
   refuseDoubledProtocols(running, problems);
   const observers = qualify(running, 'observers', problems, (parts) => parts.observers);
   const tasks = qualify(running, 'tasks', problems, (parts) => parts.tasks);
   const health = qualify(running, 'health checks', problems, (parts) => parts.health);
+  const api = routesOf(running, problems);
+  const identities = identitiesOf(running, problems);
   if (problems.length > 0) throw new ExtensionProblems(problems);
 
   vetoes.seal(running.flatMap(({ parts }) => parts.vetoes ?? []));
+  const authorizers = running.flatMap(({ parts }) => parts.authorizers ?? []);
+  services.seal({ identities, authorizers });
   log.info({ extensions: running.map(tableRow) }, 'extensions sealed');
   let closing: Promise<void> | undefined;
   return {
     protocols: running.flatMap(({ parts }) => parts.protocols ?? []),
     authenticators: running.flatMap(({ parts }) => parts.authenticators ?? []),
-    authorizers: running.flatMap(({ parts }) => parts.authorizers ?? []),
+    authorizers,
+    api,
     observers: observers.map(({ name, part }) => ({
       name,
       observe: (event, signal) => part.observe(event, signal),
@@ -132,6 +143,26 @@ function refuseDoubledProtocols(running: readonly Running[], problems: string[])
         );
     }
   }
+}
+
+function routesOf(running: readonly Running[], problems: string[]): readonly ApiRoute[] {
+  const owners = new Map<string, string>();
+  return running.flatMap(({ name: owner, parts }) => {
+    for (const { name } of parts.api ?? []) {
+      const other = owners.get(name);
+      if (other !== undefined)
+        problems.push(`the API's "${name}" is brought by two extensions, "${other}" and "${owner}"`);
+      owners.set(name, owner);
+    }
+    return parts.api ?? [];
+  });
+}
+
+function identitiesOf(running: readonly Running[], problems: string[]): Identities | undefined {
+  const [first, second] = running.filter(({ parts }) => parts.identities !== undefined);
+  if (first !== undefined && second !== undefined)
+    problems.push(`two extensions say who users are, "${first.name}" and "${second.name}"`);
+  return first?.parts.identities;
 }
 
 function qualify<P extends { readonly name: string }>(
@@ -173,6 +204,7 @@ function tableRow({ name, source, parts }: Running): Record<string, unknown> {
   if (parts.protocols?.length) row.protocols = parts.protocols.map((protocol) => protocol.name);
   if (parts.authenticators?.length) row.authenticators = parts.authenticators.length;
   if (parts.authorizers?.length) row.authorizers = parts.authorizers.length;
+  if (parts.api?.length) row.api = parts.api.map(({ name }) => name);
   const vetoes = hookNames(parts.vetoes);
   if (vetoes.length > 0) row.vetoes = vetoes;
   for (const kind of ['observers', 'tasks', 'health'] as const) {

@@ -1,6 +1,7 @@
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Permission, Principal } from '../extension/access.ts';
-import type { Authenticator, Authorization, Authorizer } from '../extension/contract.ts';
+import type { Authenticator, Authorizer } from '../extension/contract.ts';
+import { decide } from '../extension/decide.ts';
 import type { Operation, RequestHead } from './protocol.ts';
 
 /** Who says who is asking and what that one may do, in the order they are asked. */
@@ -36,17 +37,17 @@ export async function authorizeAll(
   head: RequestHead,
 ): Promise<void> {
   for (const permission of permissions) {
-    const decision = await decide(deciders, principal, permission, head);
+    const decision = await decide(deciders.authorizers, principal, permission, head);
     if (decision.effect === 'allow') continue;
     if (principal.kind === 'anonymous') {
       throw new StoreError('unauthenticated', `${permission.action} needs a login`, {
         resource: permission.resource,
-        cause: decision.reason,
+        cause: decision.decidedBy?.reason ?? 'no rule allows it',
       });
     }
     throw new StoreError('denied', `${principal.name} may not do ${permission.action} here`, {
       resource: permission.resource,
-      cause: decision.reason,
+      cause: decision.decidedBy?.reason ?? 'no rule allows it',
     });
   }
 }
@@ -57,7 +58,7 @@ export async function isAllowed(
   permission: Permission,
   head: RequestHead,
 ): Promise<boolean> {
-  return (await decide(deciders, principal, permission, head)).effect === 'allow';
+  return (await decide(deciders.authorizers, principal, permission, head)).effect === 'allow';
 }
 
 /** `WWW-Authenticate` values for a 401, in the order of the authenticators. */
@@ -72,25 +73,4 @@ export function collectChallenges(
     if (challenge !== undefined) challenges.push(challenge);
   }
   return challenges;
-}
-
-const OPEN: Authorization = { effect: 'allow', reason: 'no authorizer is configured' };
-const NOBODY: Authorization = { effect: 'deny', reason: 'no rule allows it' };
-
-/** Deny wins; then any allow; nobody allowing is a denial. Without any authoriser everything is allowed. */
-async function decide(
-  deciders: Deciders,
-  principal: Principal,
-  permission: Permission,
-  head: RequestHead,
-): Promise<Authorization> {
-  if (deciders.authorizers.length === 0) return OPEN;
-  let allowed: Authorization | undefined;
-  for (const authorizer of deciders.authorizers) {
-    const asked = authorizer.authorize(principal, permission, head);
-    const decision = asked instanceof Promise ? await asked : asked;
-    if (decision.effect === 'deny') return decision;
-    if (decision.effect === 'allow') allowed ??= decision;
-  }
-  return allowed ?? NOBODY;
 }

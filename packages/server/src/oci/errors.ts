@@ -55,6 +55,7 @@ export const OCI_ERRORS = {
   'manifest-unknown': { code: 'MANIFEST_UNKNOWN', status: 404 },
   'blob-unknown': { code: 'BLOB_UNKNOWN', status: 404 },
   'upload-unknown': { code: 'BLOB_UPLOAD_UNKNOWN', status: 404 },
+  'resource-unknown': { code: 'UNSUPPORTED', status: 404 },
   'route-unknown': { code: 'UNSUPPORTED', status: 404 },
 
   unauthenticated: { code: 'UNAUTHORIZED', status: 401 },

@@ -151,6 +151,7 @@ const CODE_OF_KIND = {
   'manifest-unknown': 'NoSuchKey',
   'blob-unknown': 'NoSuchKey',
   'upload-unknown': 'NoSuchUpload',
+  'resource-unknown': 'InvalidArgument',
   'route-unknown': 'NotImplemented',
   unauthenticated: 'AccessDenied',
   denied: 'AccessDenied',

@@ -8,9 +8,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Permission, Principal } from '../../extension/access.ts';
 import type { Authentication, Authorization, ExtensionHost } from '../../extension/contract.ts';
 import type { RequestHead } from '../../http/protocol.ts';
-import { basicAuth } from './extension.ts';
-import type { BasicAuthOptions } from './options.ts';
-import { keepRootPassword } from './root-password.ts';
+import { rbac } from './extension.ts';
+import { keepRootPassword } from './identity/password/root-password.ts';
+import type { RbacOptions } from './options.ts';
 
 const COST = 4;
 let folder = '';
@@ -40,8 +40,8 @@ function host(): ExtensionHost {
   } as unknown as ExtensionHost;
 }
 
-async function start(options: Partial<BasicAuthOptions> = {}) {
-  const parts = await basicAuth({
+async function start(options: Partial<RbacOptions> = {}) {
+  const parts = await rbac({
     realm: 'here',
     rootUser: 'root',
     rootPassword: 'root-secret',
@@ -103,7 +103,7 @@ describe('authentication', () => {
       principal: { name: 'root', isRoot: true },
     });
     expect((await given.login('root', 'wrong')).outcome).toBe('refuse');
-    const parts = await basicAuth({
+    const parts = await rbac({
       realm: 'x',
       rootUser: 'root',
       rootPasswordPath: join(folder, 'made'),

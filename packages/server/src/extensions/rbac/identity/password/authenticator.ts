@@ -1,9 +1,9 @@
 import { StoreError } from '@zot-artifact-store/spec';
-import type { Principal } from '../../extension/access.ts';
-import type { Authentication, Authenticator } from '../../extension/contract.ts';
-import type { RequestHead } from '../../http/protocol.ts';
-import { readCredentials } from './credentials.ts';
-import type { FailureLimiter } from './failure-limiter.ts';
+import type { Principal } from '../../../../extension/access.ts';
+import type { Authentication, Authenticator } from '../../../../extension/contract.ts';
+import type { RequestHead } from '../../../../http/protocol.ts';
+import { readCredentials } from '../credentials.ts';
+import type { FailureLimiter } from '../failure-limiter.ts';
 import type { HtpasswdFile } from './htpasswd-file.ts';
 import type { PasswordChecker } from './password-checker.ts';
 
@@ -14,7 +14,7 @@ const MALFORMED: Authentication = { outcome: 'refuse', message: 'The Authorizati
 const ROOT_HAS_NO_HASH = 'root';
 const ANONYMOUS: Authentication = { outcome: 'abstain' };
 
-export interface BasicAuthenticatorParts {
+export interface PasswordAuthenticatorParts {
   readonly realm: string;
   readonly root: { readonly user: string; readonly password: string };
   readonly htpasswd: HtpasswdFile | undefined;
@@ -25,11 +25,11 @@ export interface BasicAuthenticatorParts {
 }
 
 /** Root and the users of the htpasswd file, by HTTP Basic. Other schemes and no credentials are left to others. */
-export class BasicAuthenticator implements Authenticator {
-  readonly #parts: BasicAuthenticatorParts;
+export class PasswordAuthenticator implements Authenticator {
+  readonly #parts: PasswordAuthenticatorParts;
   readonly #challenge: string;
 
-  constructor(parts: BasicAuthenticatorParts) {
+  constructor(parts: PasswordAuthenticatorParts) {
     this.#parts = parts;
     this.#challenge = `Basic realm="${parts.realm.replace(/["\\]/g, '\\$&')}"`;
   }

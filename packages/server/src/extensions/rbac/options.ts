@@ -2,7 +2,7 @@
 export type RepositoryAction = 'read' | 'create' | 'update' | 'delete';
 
 /** What the server's configuration says about access; `access` of the effective configuration is one of these. */
-export interface BasicAuthOptions {
+export interface RbacOptions {
   readonly realm: string;
   readonly rootUser: string;
   /** When undefined, the password is read from `rootPasswordPath`, and made once when that is not there. */

@@ -1,4 +1,4 @@
-import type { RequestHead } from '../../http/protocol.ts';
+import type { RequestHead } from '../../../http/protocol.ts';
 
 export type Credentials =
   /** No `Authorization`, or the empty one some clients send when they have nothing to say. */

@@ -1,9 +1,9 @@
 import { isStoreError, parseRepositoryName, parseTag } from '@zot-artifact-store/spec';
-import type { Permission, Principal } from '../../extension/access.ts';
-import type { Authorization, Authorizer } from '../../extension/contract.ts';
-import type { RequestHead } from '../../http/protocol.ts';
-import type { Registry } from '../../registry/registry.ts';
-import type { BasicAuthOptions, RepositoryAction } from './options.ts';
+import type { Permission, Principal } from '../../../extension/access.ts';
+import type { Authorization, Authorizer } from '../../../extension/contract.ts';
+import type { RequestHead } from '../../../http/protocol.ts';
+import type { Registry } from '../../../registry/registry.ts';
+import type { RbacOptions, RepositoryAction } from '../options.ts';
 
 const ABSTAIN: Authorization = { effect: 'abstain' };
 
@@ -11,14 +11,14 @@ const ABSTAIN: Authorization = { effect: 'abstain' };
  * Root may do everything; users of the htpasswd file and clients without credentials what the configuration says, in
  * every repository. Nobody else gets anything here, and nobody is denied what another extension allows.
  */
-export class BasicAuthorizer implements Authorizer {
+export class ConfiguredAuthorizer implements Authorizer {
   readonly #registry: Pick<Registry, 'manifests'>;
   readonly #anonymous: ReadonlySet<RepositoryAction>;
   readonly #users: ReadonlySet<RepositoryAction>;
   readonly #sendsEnginesToLogin: boolean;
 
   constructor(
-    options: Pick<BasicAuthOptions, 'anonymous' | 'users' | 'htpasswdPath'>,
+    options: Pick<RbacOptions, 'anonymous' | 'users' | 'htpasswdPath'>,
     registry: Pick<Registry, 'manifests'>,
   ) {
     this.#registry = registry;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { RequestHead } from '../../http/protocol.ts';
+import type { RequestHead } from '../../../http/protocol.ts';
 import { readCredentials } from './credentials.ts';
 
 function head(...authorizations: string[]): RequestHead {

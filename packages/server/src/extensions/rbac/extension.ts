@@ -1,32 +1,33 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
-import { z } from 'zod';
 import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
-import { BasicAuthenticator } from './authenticator.ts';
-import { BasicAuthorizer } from './authorizer.ts';
-import { FailureLimiter } from './failure-limiter.ts';
-import { HtpasswdFile } from './htpasswd-file.ts';
-import type { BasicAuthOptions } from './options.ts';
-import { PasswordChecker } from './password-checker.ts';
-import { keepRootPassword } from './root-password.ts';
-import { ShaCryptThread } from './sha-crypt-thread.ts';
+import { ConfiguredAuthorizer } from './access/configured-authorizer.ts';
+import { whoAmI } from './api/who-am-i.ts';
+import { type RbacSection, rbacSection } from './config.ts';
+import { FailureLimiter } from './identity/failure-limiter.ts';
+import { PasswordAuthenticator } from './identity/password/authenticator.ts';
+import { HtpasswdFile } from './identity/password/htpasswd-file.ts';
+import { PasswordChecker } from './identity/password/password-checker.ts';
+import { keepRootPassword } from './identity/password/root-password.ts';
+import { ShaCryptThread } from './identity/password/sha-crypt-thread.ts';
+import type { RbacOptions } from './options.ts';
 
 /** More refusals than this are not held back: waiting requests cost memory. */
 const MAX_HELD_BACK = 1000;
 
 /**
- * The root user, the users of an htpasswd file, and what clients without credentials may do. `options` comes from the
- * server's configuration (`http.auth`, `http.accessControl`, the environment), not from a section of its own.
+ * Who users are and what they may do. `options` comes from the server's own configuration (`http.auth`,
+ * `http.accessControl`, the environment); the section `extensions.rbac` adds to it.
  */
-export function basicAuth(options: BasicAuthOptions): Extension<Record<string, never>> {
+export function rbac(options: RbacOptions): Extension<RbacSection> {
   return defineExtension({
-    name: 'basic-auth',
-    config: z.strictObject({}) as z.ZodType<Record<string, never>>, // zod infers `{}`, which means the same
+    name: 'rbac',
+    config: rbacSection,
     setup: (host) => setUp(options, host),
   });
 }
 
-async function setUp(options: BasicAuthOptions, host: ExtensionHost): Promise<Parts> {
+async function setUp(options: RbacOptions, host: ExtensionHost): Promise<Parts> {
   const password = options.rootPassword ?? (await keepRootPassword(options.rootPasswordPath));
   const htpasswd =
     options.htpasswdPath === undefined ? undefined : new HtpasswdFile(options.htpasswdPath, host);
@@ -39,7 +40,7 @@ async function setUp(options: BasicAuthOptions, host: ExtensionHost): Promise<Pa
   }
   const stopping = new AbortController();
   const shaCrypt = new ShaCryptThread();
-  const authenticator = new BasicAuthenticator({
+  const authenticator = new PasswordAuthenticator({
     realm: options.realm,
     root: { user: options.rootUser, password },
     htpasswd,
@@ -51,7 +52,8 @@ async function setUp(options: BasicAuthOptions, host: ExtensionHost): Promise<Pa
   });
   return {
     authenticators: [authenticator],
-    authorizers: [new BasicAuthorizer(options, host.registry)],
+    api: [whoAmI],
+    authorizers: [new ConfiguredAuthorizer(options, host.registry)],
     shutdown: async () => {
       stopping.abort();
       await shaCrypt.close();

@@ -1,0 +1,33 @@
+import { StoreError } from '@zot-artifact-store/spec';
+import type { Authorizer, ExtensionHost, Identities } from './contract.ts';
+import { decide } from './decide.ts';
+
+/** Users without groups, and no issuer that is trusted: where no extension knows more. */
+const NO_IDENTITIES: Identities = {
+  async verifyToken() {
+    throw new StoreError('unauthenticated', 'no issuer of tokens is configured here');
+  },
+  userNamed: async (name) => ({ kind: 'user', name, groups: [], via: 'name', isRoot: false }),
+};
+
+/** What extensions do for each other. They get it before all of them are set up, and use it after. */
+export class SharedServices implements Pick<ExtensionHost, 'identities' | 'decide'> {
+  #identities = NO_IDENTITIES;
+  #authorizers: readonly Authorizer[] = [];
+
+  readonly identities: Identities = {
+    verifyToken: (token) => this.#identities.verifyToken(token),
+    userNamed: (name) => this.#identities.userNamed(name),
+  };
+
+  readonly decide: ExtensionHost['decide'] = (principal, permission, head) =>
+    decide(this.#authorizers, principal, permission, head);
+
+  seal(parts: {
+    readonly identities: Identities | undefined;
+    readonly authorizers: readonly Authorizer[];
+  }): void {
+    this.#identities = parts.identities ?? NO_IDENTITIES;
+    this.#authorizers = parts.authorizers;
+  }
+}
