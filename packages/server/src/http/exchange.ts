@@ -116,11 +116,16 @@ export class Exchange implements RequestContext, InFlight {
    */
   unreadBody(): 'none' | 'drain' | 'linger' {
     if (this.declaredBytes === 0) return 'none';
-    const isHeldBack = this.#body === undefined ? this.expectation === 'continue' : this.#body.isHeldBack;
-    if (isHeldBack || this.#body?.isOverdue === true) return 'linger';
+    if (this.#body?.isOverdue === true) return 'linger';
     if (this.#body?.isComplete === true || this.request.complete) return 'none';
-    if (this.declaredBytes === undefined) return 'linger';
+    if (this.declaredBytes === undefined || this.isHeldBack) return 'linger';
     return this.declaredBytes - this.receivedBytes <= MAX_DRAINED_BYTES ? 'drain' : 'linger';
+  }
+
+  /** Whether the client waits for `100 Continue` and has sent nothing of the body, as far as we know. */
+  get isHeldBack(): boolean {
+    const isWaiting = this.#body === undefined ? this.expectation === 'continue' : this.#body.isHeldBack;
+    return isWaiting && this.request.readableLength === 0 && !this.request.complete;
   }
 
   /** Lets go of the request; what is left of a short body is read past. */

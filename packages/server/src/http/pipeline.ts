@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http';
+import { setImmediate } from 'node:timers/promises';
 import { type ErrorKind, isStoreError, StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import type { Connection } from './connection.ts';
@@ -191,11 +192,16 @@ export class Pipeline {
       return;
     }
     const { head, connection } = exchange;
+    // What came in one piece with the head is parsed a turn later; who did not wait keeps the connection.
+    if (exchange.isHeldBack) await setImmediate();
     const rest = exchange.unreadBody();
     const leading: OutgoingHttpHeader[] = ['x-request-id', head.id];
     // Of pipelined requests only the newest may say it: node drops whatever is queued behind it.
     const isLast = connection.isClosing && connection.newest === exchange;
     if (rest === 'linger' || isLast) leading.push('connection', 'close');
+    // Node closes whenever it has not sent a 100, also where we know what the client did.
+    else if (exchange.expectation === 'continue' && exchange.response.shouldKeepAlive)
+      leading.push('connection', 'keep-alive');
     if (this.#cors !== undefined) addCors(leading, this.#cors.headers(head), reply);
     const sending = writer.send(reply, {
       isHead: head.method === 'HEAD',

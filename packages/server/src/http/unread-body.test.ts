@@ -52,3 +52,34 @@ describe('a body that stopped coming', () => {
     await client.ended();
   });
 });
+
+describe('a body that is held back for 100 Continue, and refused', () => {
+  it.each([
+    ['in one piece with the head', 'hello', ''],
+    ['to its end after the head', 'he', 'llo'],
+  ])('leaves the connection usable when it was sent all the same, %s', async (_how, first, rest) => {
+    run = await runHttp({ refuse, read });
+    const client = await run.raw();
+    client.write(
+      `PUT /t/refuse HTTP/1.1\r\nHost: test\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n${first}`,
+    );
+    const { status, headers } = await client.response();
+    expect([status, headers.connection]).not.toContain('close');
+    client.write(rest);
+    client.send('PUT /t/read', 'Content-Length: 5');
+    client.write('again');
+    expect((await client.response()).body.toString()).toBe('again');
+  });
+
+  it('costs the connection when nothing of it has come, as it may or may not follow', async () => {
+    run = await runHttp({ refuse, read });
+    const client = await run.raw();
+    client.send('PUT /t/refuse', 'Expect: 100-continue', 'Content-Length: 47');
+    const { status, headers } = await client.response();
+    expect([status, headers.connection]).toEqual([413, 'close']);
+    // A body that looks like a request is not taken for one.
+    client.write('PUT /t/read HTTP/1.1\r\nHost: t\r\nContent-Length: 0');
+    await client.ended();
+    expect(run.lines.filter(({ msg }) => msg === 'request')).toHaveLength(1);
+  });
+});
