@@ -310,6 +310,8 @@ export function metadataStoreContract(name: string, open: () => Promise<OpenedMe
                 const hex = found.map((entry) => Buffer.from(entry.key).toString('hex'));
                 expect(hex).toEqual(expectedScan(stored, range, options));
                 for (const entry of found) expect(Buffer.compare(entry.key, entry.value)).toBe(0);
+                const keysAlone = await store.scanKeys(range, options);
+                expect(keysAlone.map((each) => Buffer.from(each).toString('hex'))).toEqual(hex);
               }
             },
           ),

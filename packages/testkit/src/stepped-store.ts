@@ -22,6 +22,8 @@ export function steppedMetadata(store: MetadataStore, step: Stepper): MetadataSt
     get: (key: Key) => step('metadata.get', () => store.get(key)),
     getMany: (keys: readonly Key[]) => step('metadata.getMany', () => store.getMany(keys)),
     scan: (range: Range, options: ScanOptions) => step('metadata.scan', () => store.scan(range, options)),
+    scanKeys: (range: Range, options: ScanOptions) =>
+      step('metadata.scan', () => store.scanKeys(range, options)),
     commit: (commit: Commit) => step('metadata.commit', () => store.commit(commit)),
   };
 }

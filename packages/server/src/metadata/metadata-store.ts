@@ -76,5 +76,7 @@ export interface MetadataStore {
   getMany(keys: readonly Key[]): Promise<readonly (Uint8Array | undefined)[]>;
   /** Entries in key order from one snapshot. The bytes belong to the caller. */
   scan(range: Range, options: ScanOptions): Promise<readonly Entry[]>;
+  /** As `scan`, for who needs the keys alone: several times quicker. */
+  scanKeys(range: Range, options: ScanOptions): Promise<readonly Key[]>;
   commit(commit: Commit): Promise<CommitResult>;
 }

@@ -19,6 +19,10 @@ async function repositories(options: { after?: string; limit?: number } = {}) {
 
 async function tags(options: { after?: string; limit?: number } = {}) {
   const page = await bench.registry.tags.list(bench.repository, { limit: 100, ...options });
+  expect(await bench.registry.tags.names(bench.repository, { limit: 100, ...options })).toEqual({
+    items: page.items.map(({ tag }) => tag),
+    more: page.more,
+  });
   return { names: page.items.map(({ tag }) => tag), more: page.more };
 }
 

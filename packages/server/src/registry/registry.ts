@@ -90,6 +90,11 @@ export interface Tags {
     repository: RepositoryName,
     options: { readonly after?: string; readonly limit: number },
   ): Promise<Page<{ readonly tag: Tag; readonly digest: Digest }>>;
+  /** As `list`, without what the tags point to: several times quicker. */
+  names(
+    repository: RepositoryName,
+    options: { readonly after?: string; readonly limit: number },
+  ): Promise<Page<Tag>>;
   /** Untags; the manifest stays. Throws `manifest-unknown`, `precondition-failed`. */
   delete(
     repository: RepositoryName,

@@ -10,14 +10,14 @@ const MAX_AFTER_LENGTH = 300;
 export function createRepositories({ metadata }: RegistryContext): Repositories {
   return {
     async list({ after, limit }) {
-      const rows = await metadata.scan(
+      const keys = await metadata.scanKeys(
         { prefix: registryKeys.repositories() },
         {
           limit: limit + 1,
           ...(after === undefined ? {} : { after: registryKeys.repository(startOf(after)) }),
         },
       );
-      return pageOf(rows, limit, ({ key }) => decodeRepository(key));
+      return pageOf(keys, limit, (key) => decodeRepository(key));
     },
 
     async exists(name) {

@@ -36,6 +36,13 @@ export function decodeTag(key: Key): { repository: RepositoryName; tag: Tag } {
   return { repository: parseRepositoryName(text(repository)), tag: parseTag(text(tag)) };
 }
 
+/** The tag of a row below `prefix`, which is the key of all tags of its repository. Tags are ASCII. */
+export function decodeTagBelow(prefix: Key, key: Key): Tag {
+  // What was stored was parsed; the text stands between its type byte and its end.
+  const text = Buffer.from(key.buffer, key.byteOffset, key.length);
+  return text.toString('latin1', prefix.length + 1, key.length - 1) as Tag;
+}
+
 export function decodeTagOf(key: Key): { repository: RepositoryName; digest: Digest; tag: Tag } {
   const [repository, blob, tag] = decodeKey(key);
   return {

@@ -6,7 +6,7 @@ import { tagCodec } from './records.ts';
 import type { Tags } from './registry.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { assertRepository, manifestUnknown, pageOf, startOf } from './repositories.ts';
-import { decodeTag } from './row-keys.ts';
+import { decodeTag, decodeTagBelow } from './row-keys.ts';
 
 export function createTags(context: RegistryContext): Tags {
   const { metadata, vetoes, events } = context;
@@ -24,6 +24,19 @@ export function createTags(context: RegistryContext): Tags {
         tag: decodeTag(key).tag,
         digest: tagCodec.decode(value).digest,
       }));
+    },
+
+    async names(repository, { after, limit }) {
+      const prefix = registryKeys.tags(repository);
+      const keys = await metadata.scanKeys(
+        { prefix },
+        {
+          limit: limit + 1,
+          ...(after === undefined ? {} : { after: registryKeys.tag(repository, startOf(after)) }),
+        },
+      );
+      if (keys.length === 0) await assertRepository(context, repository);
+      return pageOf(keys, limit, (key) => decodeTagBelow(prefix, key));
     },
 
     async delete(repository, tag, { principal, condition }) {

@@ -117,6 +117,12 @@ export class LmdbMetadataStore implements MetadataStore {
     return this.#read((db) => [...db.getRange(rangeOptions(bounds, options))]);
   }
 
+  async scanKeys(range: Range, options: ScanOptions): Promise<readonly Key[]> {
+    const bounds = scanBounds(range, options);
+    if (!bounds.possible) return [];
+    return this.#read((db) => [...db.getKeys(rangeOptions(bounds, options))]);
+  }
+
   async commit(commit: Commit): Promise<CommitResult> {
     assertCommit(commit);
     const writer = this.#writer;

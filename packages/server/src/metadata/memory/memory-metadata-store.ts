@@ -35,15 +35,24 @@ export class MemoryMetadataStore implements MetadataStore {
   }
 
   async scan(range: Range, options: ScanOptions): Promise<readonly Entry[]> {
+    return this.#range(range, options).map(({ key, value }) => ({
+      key: Buffer.from(key),
+      value: Buffer.from(value),
+    }));
+  }
+
+  async scanKeys(range: Range, options: ScanOptions): Promise<readonly Key[]> {
+    return this.#range(range, options).map(({ key }) => Buffer.from(key));
+  }
+
+  #range(range: Range, options: ScanOptions): readonly Entry[] {
     const { from, to, possible } = scanBounds(range, options);
     if (!possible) return [];
     const start = this.#position(from);
     const end = to === undefined ? this.#entries.length : this.#position(to);
-    const found =
-      options.reverse === true
-        ? this.#entries.slice(Math.max(start, end - options.limit), end).reverse()
-        : this.#entries.slice(start, Math.min(end, start + options.limit));
-    return found.map(({ key, value }) => ({ key: Buffer.from(key), value: Buffer.from(value) }));
+    return options.reverse === true
+      ? this.#entries.slice(Math.max(start, end - options.limit), end).reverse()
+      : this.#entries.slice(start, Math.min(end, start + options.limit));
   }
 
   async commit(commit: Commit): Promise<CommitResult> {

@@ -1,15 +1,13 @@
-import { parseDigest, parseTag, StoreError } from '@zot-artifact-store/spec';
+import { parseTag, StoreError } from '@zot-artifact-store/spec';
 import { replyText, runOci } from '@zot-artifact-store/testkit/oci-run.ts';
 import { describe, expect, it } from 'vitest';
 
-const digest = parseDigest(`sha256:${'0'.repeat(64)}`);
-
 function tagged(names: readonly string[]) {
-  const all = [...names].sort().map((name) => ({ tag: parseTag(name), digest }));
+  const all = [...names].sort().map((name) => parseTag(name));
   return {
     tags: {
-      list: async (_: unknown, { after, limit }: { readonly after?: string; readonly limit: number }) => {
-        const rest = all.filter(({ tag }) => after === undefined || tag > after);
+      names: async (_: unknown, { after, limit }: { readonly after?: string; readonly limit: number }) => {
+        const rest = all.filter((tag) => after === undefined || tag > after);
         return { items: rest.slice(0, limit), more: rest.length > limit };
       },
     },
@@ -53,7 +51,7 @@ describe('the tag list', () => {
 
   it.each(['', '?n=0', '?n=5'])('of an unknown repository is an error with "%s"', async (query) => {
     const unknown = {
-      tags: { list: () => Promise.reject(new StoreError('repository-unknown', 'no such repository')) },
+      tags: { names: () => Promise.reject(new StoreError('repository-unknown', 'no such repository')) },
     };
     await expect(runOci(`/v2/a/tags/list${query}`, {}, unknown)).rejects.toMatchObject({
       kind: 'repository-unknown',

@@ -16,11 +16,11 @@ export async function listTags(operation: ListTags, _context: RequestContext, de
     return stringListReply({ before, after: ']}', pages: allTags(operation, deps) });
   }
   // One is read even when none was asked for, to tell an empty list from an unknown repository.
-  const found = await deps.registry.tags.list(repository, {
+  const found = await deps.registry.tags.names(repository, {
     ...(page.after === undefined ? {} : { after: page.after }),
     limit: Math.max(1, Math.min(page.count, MAX_PAGE)),
   });
-  const tags = page.count === 0 ? [] : found.items.map((item) => item.tag);
+  const tags = page.count === 0 ? [] : found.items;
   const last = tags.at(-1);
   return {
     status: 200,
@@ -42,13 +42,12 @@ export async function listTags(operation: ListTags, _context: RequestContext, de
 async function* allTags({ repository, page }: ListTags, { registry }: OciDeps): AsyncGenerator<Page<string>> {
   let after = page.after;
   for (;;) {
-    const found = await registry.tags.list(repository, {
+    const found = await registry.tags.names(repository, {
       ...(after === undefined ? {} : { after }),
       limit: MAX_PAGE,
     });
-    const tags = found.items.map((item) => item.tag);
-    yield { items: tags, more: found.more };
-    after = tags.at(-1);
+    yield found;
+    after = found.items.at(-1);
     if (!found.more || after === undefined) return;
   }
 }
