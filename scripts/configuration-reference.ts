@@ -28,6 +28,7 @@ const FREE_NAMES: Readonly<Record<string, string>> = {
   'http.accessControl.repositories': '"**"',
   'storage.subPaths': '"/a"',
   extensions: '<name>',
+  'extensions.s3.kmsKeys': '<key>',
 };
 
 /** `document` with the part between the marks written anew. Throws when it has no such part. */

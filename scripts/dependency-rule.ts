@@ -37,6 +37,7 @@ const CONTENT_CONTRACT = [
   'content/hashing/hash-algorithm',
   'content/hashing/checksum-of',
   'content/hashing/crc-combine',
+  'content/hashing/running-hash',
 ];
 const EXTENSION_CONTRACT = [
   'extension/contract',

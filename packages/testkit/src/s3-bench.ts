@@ -110,6 +110,7 @@ export class S3Bench {
       versions: createVersions({ metadata, content, clock }),
       turns: new KeyTurns(),
       users: createUsers(metadata, ['root']),
+      keyring: { server: Buffer.alloc(32, 1), named: new Map([['key-1', Buffer.alloc(32, 2)]]) },
       uploads: createUploads({ metadata, content, buckets, clock }),
       postForms: createPostForms({ ...options, root: ROOT, keys: KEYS, clock }),
     };

@@ -54,8 +54,9 @@ export interface ObjectFacts {
   readonly modifiedAtMs: number;
   readonly versionId: string;
   readonly owner: string;
-  /** Of the whole content; undefined while it is being computed. */
+  /** Of the whole content; undefined while it is being computed, and never kept for a customer's key. */
   readonly digest?: Digest;
+  readonly encryption?: 'AES256' | 'aws:kms' | 'customer key';
   readonly checksum?: { readonly algorithm: string; readonly type: string; readonly value: string };
   readonly partsCount?: number;
 }

@@ -32,6 +32,8 @@ export function objectTools(
   };
 }
 
+const ENCRYPTIONS = { server: 'AES256', named: 'aws:kms', customer: 'customer key' } as const;
+
 function factsOf(record: ObjectVersion, { headers }: VersionExtra): ObjectFacts {
   const { checksum, partsCount } = record;
   return {
@@ -42,6 +44,7 @@ function factsOf(record: ObjectVersion, { headers }: VersionExtra): ObjectFacts 
     versionId: versionIdOf(record),
     owner: record.owner,
     ...(record.sha256 !== undefined && { digest: record.sha256 }),
+    ...(record.encryption !== undefined && { encryption: ENCRYPTIONS[record.encryption.kind] }),
     ...(checksum !== undefined && {
       checksum: {
         algorithm: checksum.algorithm,

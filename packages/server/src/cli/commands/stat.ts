@@ -12,7 +12,8 @@ interface StatOptions extends ConfigOptions {
 
 const NOTES = `
 The digest is that of the whole content, by which the same bytes are an OCI blob. It is pending for a
-large object that came in parts, until the server has read it once.
+large object that came in parts, until the server has read it once, and is not kept of objects that a
+client encrypts with its own key.
 
 Examples:
   zas stat s3://photos/2024/cat.jpg
@@ -73,7 +74,8 @@ function rowsOf({ bucket, key }: ObjectAddress, facts: ObjectFacts): readonly (r
     ['Version:', facts.versionId],
     ['Owner:', facts.owner],
     ['ETag:', facts.etag],
-    ['Digest:', facts.digest ?? 'pending'],
+    ['Digest:', facts.digest ?? (facts.encryption === 'customer key' ? 'not kept' : 'pending')],
+    ...(facts.encryption === undefined ? [] : [['Encryption:', facts.encryption]]),
     ...(checksum === undefined
       ? []
       : [['Checksum:', `${checksum.algorithm} ${checksum.value} (${checksum.type})`]]),

@@ -19,6 +19,8 @@ describe('the section extensions.s3', () => {
       lifecycleDaySeconds: 86_400,
       minPartBytes: 5 * 1024 * 1024,
       defaultOwnership: 'BucketOwnerEnforced',
+      kmsKeys: {},
+      customerKeysOverHttp: false,
     });
   });
 

@@ -8,6 +8,7 @@ const MAX_LISTED = 100;
 
 /** A region is a part of a signature's scope, whose parts a slash separates. */
 const REGION = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
+const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9_./:-]{0,127}$/;
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 const domain = z
@@ -28,6 +29,11 @@ const endpoint = z
     error: 'must be a scheme, a host and at most a path, such as "https://s3.example.com"',
   })
   .transform((url) => new URL(url).href.replace(/\/$/, ''));
+
+const keyFile = z
+  .string({ error: 'must be the path of a file' })
+  .min(1, 'must be the path of a file')
+  .meta({ description: 'The file with the key of this name.' });
 
 /** `extensions.s3` of the config file. */
 export const s3Section = z
@@ -86,6 +92,16 @@ export const s3Section = z
       'How long a day of lifecycle rules is, in seconds; shorter ones are for tests. Default 86400.',
       { min: 1, max: DAY_SECONDS },
     ).default(DAY_SECONDS),
+    kmsKeys: z
+      .record(z.string().regex(KEY_NAME, 'must be the name of a key: letters, digits and "-_./:"'), keyFile)
+      .default({})
+      .meta({
+        description:
+          'Keys that clients can name for SSE-KMS, each with the file that holds it: 64 hex digits, as "openssl rand -hex 32" makes them. Default none.',
+      }),
+    customerKeysOverHttp: flag(
+      'Whether clients may send keys of their own (SSE-C) over a connection without TLS. Default false, as at AWS.',
+    ).default(false),
     minPartBytes: size(
       'The least size of a part of a multipart upload, except the last. Default "5MiB", as at AWS.',
       {

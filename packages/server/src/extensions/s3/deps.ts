@@ -5,6 +5,7 @@ import type { EventSink } from '../../extension/events.ts';
 import type { MetadataStore } from '../../metadata/metadata-store.ts';
 import type { PostForms } from './auth/post-forms.ts';
 import type { S3Options } from './config.ts';
+import type { Keyring } from './encryption/keyring.ts';
 import type { Uploads } from './multipart/uploads.ts';
 import type { Buckets } from './store/buckets.ts';
 import type { Documents } from './store/documents.ts';
@@ -28,6 +29,8 @@ export interface S3Deps {
   readonly turns: KeyTurns;
   readonly uploads: Uploads;
   readonly users: Users;
+  /** What objects are encrypted with when their client brings no key. */
+  readonly keyring: Keyring;
   /** Judges the forms of PostObject. */
   readonly postForms: PostForms;
 }

@@ -6,6 +6,8 @@ import { clientAddresses } from './auth/client-address.ts';
 import { createPostForms } from './auth/post-forms.ts';
 import { type S3Options, s3Section } from './config.ts';
 import type { S3Deps } from './deps.ts';
+import { type Keyring, OBJECT_KEY_PURPOSE } from './encryption/keyring.ts';
+import { readNamedKeys } from './encryption/named-keys.ts';
 import { createUploads } from './multipart/uploads.ts';
 import { createS3Protocols } from './protocol.ts';
 import { createBuckets } from './store/buckets.ts';
@@ -29,7 +31,7 @@ export function s3(setup: S3Setup): Extension<S3Options> {
   });
 }
 
-function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Parts {
+async function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Promise<Parts> {
   const { metadata, content, clock, log, vetoes, events } = host;
   const buckets = createBuckets(metadata, clock);
   const versions = createVersions({ metadata, content, clock });
@@ -37,6 +39,10 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
   const documents = createDocuments(metadata, buckets);
   const sealingKey = host.deriveSecret(ACCESS_KEY_PURPOSE);
   const keys = new AccessKeys({ metadata, clock, sealingKey });
+  const keyring: Keyring = {
+    server: host.deriveSecret(OBJECT_KEY_PURPOSE),
+    named: await readNamedKeys(options.kmsKeys),
+  };
   const authentication = { ...options, root, keys, clock };
   const deps: S3Deps = {
     metadata,
@@ -51,6 +57,7 @@ function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup): Part
     versions,
     turns: new KeyTurns(),
     uploads,
+    keyring,
     users: createUsers(metadata, [root.user]),
     postForms: createPostForms(authentication),
   };

@@ -13,6 +13,7 @@ import { type BucketName, isBucketName } from './bucket-name.ts';
 import { classifyS3 } from './classify.ts';
 import { corsOf } from './cors-reply.ts';
 import type { S3Deps } from './deps.ts';
+import { assertKeysArePrivate } from './encryption/customer-key-transport.ts';
 import { S3Error } from './errors.ts';
 import { bucketHandlers, objectHandlers, serviceHandlers } from './handlers.ts';
 import { assertBucketOwner } from './object/expected-owner.ts';
@@ -81,6 +82,7 @@ async function runOperation(operation: S3Operation, context: RequestContext, dep
   if (expectedOwner !== undefined && isBucketOperation(operation)) {
     await assertBucketOwner(operation.bucket, expectedOwner, deps);
   }
+  assertKeysArePrivate(context.head, deps.options);
   const reply = await dispatch(operation, context, deps);
   const cors =
     isBucketOperation(operation) && !operation.name.startsWith('s3.Preflight')

@@ -4,10 +4,13 @@ import { decodeKey } from '../../../metadata/keys.ts';
 import type { MetadataStore } from '../../../metadata/metadata-store.ts';
 import type { BucketName } from '../bucket-name.ts';
 import type { S3Deps } from '../deps.ts';
+import type { CustomerKey } from '../encryption/customer-key.ts';
+import { openingKey } from '../encryption/opening.ts';
+import { sealedBytes } from '../encryption/sealed-blob.ts';
 import { S3Error } from '../errors.ts';
 import type { StoredBucket } from '../store/buckets.ts';
 import { s3Keys } from '../store/keyspace.ts';
-import type { Checksum, ObjectPart, ObjectVersion } from '../store/records.ts';
+import type { Checksum, ObjectEncryption, ObjectPart, ObjectVersion } from '../store/records.ts';
 import { type Condition, versionIdOf } from '../store/versions.ts';
 import type { ListedPart } from './part-list.ts';
 import {
@@ -34,12 +37,15 @@ export interface CompleteUpload {
     readonly checksums: Readonly<Partial<Record<Checksum['algorithm'], string>>>;
   };
   readonly actor: string;
+  /** The key that the request came with. */
+  readonly customer: CustomerKey | undefined;
 }
 
 export interface CompletedUpload {
   readonly etag: string;
   readonly checksum?: Checksum;
   readonly versionId?: string;
+  readonly encryption?: ObjectEncryption;
 }
 
 /**
@@ -54,15 +60,14 @@ export async function completeUpload(deps: S3Deps, complete: CompleteUpload): Pr
   const answered = await answerOf(deps.metadata, place, listDigest);
   if (answered !== undefined) return answered;
   const { record: upload } = await deps.uploads.require(place);
+  assertKey(upload, complete.customer, deps);
   const stored = await readStoredParts(deps.metadata, complete.uploadId);
   const parts = choose(complete, stored, upload, deps.options.minPartBytes);
   const whole = describeWhole(complete, parts, upload);
 
   const only = parts.length === 1 ? parts[0] : undefined;
   const prepared =
-    only === undefined
-      ? [content.composeParts(parts.map(({ digest, sizeBytes }) => ({ digest, sizeBytes })))]
-      : [];
+    only === undefined ? [content.composeParts(parts.map((part) => storedPart(part, upload)))] : [];
   const body = prepared[0]?.digest ?? only?.digest;
   if (body === undefined) throw new StoreError('internal', 'an upload without parts was let through');
   return deps.turns.take({ bucket: complete.bucket, key: complete.key }, () =>
@@ -82,7 +87,8 @@ export async function completeUpload(deps: S3Deps, complete: CompleteUpload): Pr
           sizeBytes: whole.sizeBytes,
           etag: whole.etag,
           body,
-          ...(only === undefined ? {} : { sha256: only.digest }),
+          ...(only === undefined || upload.encryption !== undefined ? {} : { sha256: only.digest }),
+          ...(upload.encryption === undefined ? {} : { encryption: upload.encryption }),
           ...(whole.checksum === undefined ? {} : { checksum: whole.checksum }),
           owner: upload.owner,
           ...(upload.retention === undefined ? {} : { retention: upload.retention }),
@@ -93,7 +99,7 @@ export async function completeUpload(deps: S3Deps, complete: CompleteUpload): Pr
         complete.condition,
       );
       deps.uploads.end(transaction, here, open);
-      if (only === undefined) queueWholeDigest(deps, transaction, here, version);
+      if (version.sha256 === undefined) queueWholeDigest(deps, transaction, here, version);
       const answer = answerFor(here.bucket, version);
       const finished: FinishedUpload = {
         ...answer,
@@ -136,8 +142,13 @@ async function answerOf(
   const isSame =
     finished.bucketId === bucket.record.id && finished.key === key && finished.listDigest === listDigest;
   if (!isSame) throw noSuchUpload(uploadId);
-  const { etag, checksum, versionId } = finished;
-  return { etag, ...(checksum && { checksum }), ...(versionId !== undefined && { versionId }) };
+  const { etag, checksum, versionId, encryption } = finished;
+  return {
+    etag,
+    ...(checksum && { checksum }),
+    ...(versionId !== undefined && { versionId }),
+    ...(encryption && { encryption }),
+  };
 }
 
 async function readStoredParts(
@@ -238,12 +249,35 @@ function describeWhole(
   return { sizeBytes, etag: multipartEtag(parts.map(({ etag }) => etag)), checksum };
 }
 
+/**
+ * Who completes with a customer's key must have that of the parts; without one it is needed only where the checksums of
+ * parts are compared, as at Amazon. Throws InvalidRequest.
+ */
+function assertKey(
+  { encryption, checksum }: UploadRecord,
+  customer: CustomerKey | undefined,
+  { keyring }: S3Deps,
+): void {
+  if (customer === undefined && (encryption?.kind !== 'customer' || checksum === undefined)) return;
+  openingKey(encryption, customer, keyring);
+}
+
+/** What the store has of a part. */
+function storedPart(
+  { digest, sizeBytes }: PartRecord,
+  { encryption }: UploadRecord,
+): Pick<PartRecord, 'digest' | 'sizeBytes'> {
+  return { digest, sizeBytes: encryption === undefined ? sizeBytes : sealedBytes(sizeBytes) };
+}
+
+/** The digest of what a customer encrypted is not kept. */
 function queueWholeDigest(
   { clock }: S3Deps,
   transaction: Parameters<S3Deps['uploads']['end']>[0],
   { bucket, key }: UploadPlace,
   version: ObjectVersion,
 ): void {
+  if (version.encryption?.kind === 'customer') return;
   transaction.put(
     s3Keys.wholeDue(clock.now(), bucket.record.id, key, version.order),
     Buffer.from(bucket.name),
@@ -254,6 +288,7 @@ function answerFor(bucket: StoredBucket, version: ObjectVersion): CompletedUploa
   return {
     etag: version.etag,
     ...(version.checksum === undefined ? {} : { checksum: version.checksum }),
+    ...(version.encryption === undefined ? {} : { encryption: version.encryption }),
     // "x-amz-version-id" is left out where the version is `null`.
     ...(bucket.record.versioning === 'enabled' ? { versionId: versionIdOf(version) } : {}),
   };

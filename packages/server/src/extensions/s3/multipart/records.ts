@@ -1,12 +1,21 @@
 import type { Digest } from '@zot-artifact-store/spec';
 import { recordCodec } from '../../../metadata/record.ts';
-import type { Checksum, ChecksumAlgorithm, Retention, UserName, VersionExtra } from '../store/records.ts';
+import type {
+  Checksum,
+  ChecksumAlgorithm,
+  ObjectEncryption,
+  Retention,
+  UserName,
+  VersionExtra,
+} from '../store/records.ts';
 
 export interface UploadRecord {
   readonly owner: UserName;
   readonly initiatedAtMs: number;
   /** What the client asked for; when it asked for nothing, parts are still hashed for a whole CRC64NVME. */
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly type: Checksum['type'] };
+  /** How each part is sealed, and the object then is. */
+  readonly encryption?: ObjectEncryption;
   readonly retention?: Retention;
   readonly legalHold?: boolean;
   /** Absent when it is in `x` rows; `extraRows` then tells how many. */
@@ -15,9 +24,11 @@ export interface UploadRecord {
 }
 
 export interface PartRecord {
+  /** Of its content. */
   readonly sizeBytes: number;
+  /** Of what is stored. */
   readonly digest: Digest;
-  /** Hex MD5. */
+  /** Hex MD5 (see object/ingest-checked.ts). */
   readonly etag: string;
   /** Base64, of the algorithm of the upload. */
   readonly checksum: string;
@@ -32,6 +43,7 @@ export interface FinishedUpload {
   readonly listDigest: string;
   readonly etag: string;
   readonly checksum?: Checksum;
+  readonly encryption?: ObjectEncryption;
   readonly versionId?: string;
   readonly finishedAtMs: number;
 }

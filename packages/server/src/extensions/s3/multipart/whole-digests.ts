@@ -1,13 +1,16 @@
-import { makeDigest } from '@zot-artifact-store/spec';
+import { createHash } from 'node:crypto';
+import { type Digest, makeDigest } from '@zot-artifact-store/spec';
 import { decodeKey } from '../../../metadata/keys.ts';
 import { transact } from '../../../metadata/transaction.ts';
 import type { BucketName } from '../bucket-name.ts';
 import type { S3Deps } from '../deps.ts';
+import { openContent } from '../encryption/open-content.ts';
+import { openingKey } from '../encryption/opening.ts';
 import { s3Keys } from '../store/keyspace.ts';
 import type { ObjectVersion } from '../store/records.ts';
 import { type FoundVersion, isObject } from '../store/versions.ts';
 
-type Deps = Pick<S3Deps, 'metadata' | 'content' | 'buckets' | 'versions' | 'clock' | 'log'>;
+type Deps = Pick<S3Deps, 'metadata' | 'content' | 'buckets' | 'versions' | 'clock' | 'log' | 'keyring'>;
 
 const BATCH = 50;
 /** A version that could not be hashed is looked at again after this long. */
@@ -58,17 +61,38 @@ async function computeOne(
   };
   const found = await find();
   if (found === undefined) return false;
-  const { body, sizeBytes } = found.record;
-  const hashes = await deps.content.hashWhole(body, ['sha256'], { signal });
-  const sha256 = makeDigest('sha256', hashes.sha256 ?? '');
-  const prepared = deps.content.compose(sha256, [{ digest: body, sizeBytes }]);
-  return deps.content.transact([prepared], async (transaction) => {
+  const { body, sizeBytes, encryption } = found.record;
+  const sha256 =
+    encryption === undefined
+      ? makeDigest('sha256', (await deps.content.hashWhole(body, ['sha256'], { signal })).sha256 ?? '')
+      : await digestOfSealed(
+          { bucket: await deps.buckets.require(name), key, record: found.record },
+          deps,
+          signal,
+        );
+  // What is sealed keeps its provisional name: the digest is of something else than what is stored.
+  const isNamed = encryption === undefined;
+  const prepared = isNamed ? [deps.content.compose(sha256, [{ digest: body, sizeBytes }])] : [];
+  return deps.content.transact(prepared, async (transaction) => {
     const bucket = await deps.buckets.find(name);
     const now = await find();
     if (bucket === undefined || now === undefined) return false;
-    await deps.versions.update(transaction, { bucket, key }, now, { record: { sha256, body: sha256 } });
+    await deps.versions.update(transaction, { bucket, key }, now, {
+      record: isNamed ? { sha256, body: sha256 } : { sha256 },
+    });
     return true;
   });
+}
+
+async function digestOfSealed(
+  sealed: Parameters<typeof openContent>[0],
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Digest> {
+  const key = openingKey(sealed.record.encryption, undefined, deps.keyring);
+  const hash = createHash('sha256');
+  for await (const piece of await openContent(sealed, { key, signal }, deps)) hash.update(piece);
+  return makeDigest('sha256', hash.digest('hex'));
 }
 
 async function postpone({ metadata, clock }: Deps, rowKey: Uint8Array, value: Uint8Array): Promise<void> {

@@ -1,7 +1,10 @@
-import type { PreparedBlob } from '../../../content/content-store.ts';
 import type { BucketName } from '../bucket-name.ts';
 import type { S3Deps } from '../deps.ts';
-import { base64OfHex, CHECKSUMS, DEFAULT_CHECKSUM } from '../object/checksum.ts';
+import type { CustomerKey } from '../encryption/customer-key.ts';
+import { openingKey } from '../encryption/opening.ts';
+import type { Sealing } from '../encryption/sealing.ts';
+import { DEFAULT_CHECKSUM } from '../object/checksum.ts';
+import type { CheckedBlob } from '../object/ingest-checked.ts';
 import type { ChecksumAlgorithm } from '../store/records.ts';
 import type { PartRecord, UploadRecord } from './records.ts';
 
@@ -17,17 +20,30 @@ export function algorithmOf(upload: UploadRecord): ChecksumAlgorithm {
   return upload.checksum?.algorithm ?? DEFAULT_CHECKSUM;
 }
 
-/** Makes prepared bytes a part of the upload. Throws NoSuchUpload when it ended meanwhile. */
+/**
+ * How the parts of the upload are sealed. Throws InvalidRequest when the customer's key is not that of the upload, and
+ * KMS.NotFoundException.
+ */
+export function sealingOfPart(
+  { encryption }: UploadRecord,
+  customer: CustomerKey | undefined,
+  { keyring }: Pick<S3Deps, 'keyring'>,
+): Sealing | undefined {
+  const key = openingKey(encryption, customer, keyring);
+  return encryption && key && { encryption, key };
+}
+
+/** Makes a body a part of the upload. Throws NoSuchUpload when it ended meanwhile. */
 export async function writePart(
   deps: S3Deps,
   { bucket: name, key, uploadId, partNumber }: PartAddress,
-  { prepared, algorithm }: { readonly prepared: PreparedBlob; readonly algorithm: ChecksumAlgorithm },
+  { prepared, sizeBytes, etag, checksum }: CheckedBlob,
 ): Promise<PartRecord> {
   const record: PartRecord = {
-    sizeBytes: prepared.sizeBytes,
+    sizeBytes,
     digest: prepared.digest,
-    etag: prepared.hashes.md5 ?? '',
-    checksum: base64OfHex(prepared.hashes[CHECKSUMS[algorithm].hash] ?? ''),
+    etag,
+    checksum,
     modifiedAtMs: deps.clock.now(),
   };
   return deps.content.transact([prepared], async (transaction) => {

@@ -1,5 +1,7 @@
 import type { RequestHead } from '../../../http/protocol.ts';
 import { headerOf } from '../auth/header-of.ts';
+import { SSE } from '../encryption/asked.ts';
+import { CUSTOMER_PREFIX } from '../encryption/customer-key.ts';
 import { S3Error } from '../errors.ts';
 import type { ChecksumAlgorithm } from '../store/records.ts';
 import { parseChecksumAlgorithm } from './checksum.ts';
@@ -26,7 +28,8 @@ export function parseDirectives(head: RequestHead): CopyDirectives {
     replacesTags: isReplace(head, 'x-amz-tagging-directive', 'Unknown tagging directive.'),
     checksum: checksum === undefined ? undefined : parseChecksumAlgorithm(checksum),
     isRewrite:
-      headerOf(head, 'x-amz-server-side-encryption') !== undefined ||
+      headerOf(head, SSE) !== undefined ||
+      headerOf(head, `${CUSTOMER_PREFIX}algorithm`) !== undefined ||
       headerOf(head, 'x-amz-storage-class') !== undefined,
   };
 }

@@ -1,6 +1,8 @@
 import type { RequestContext } from '../../../http/protocol.ts';
 import type { Transaction } from '../../../metadata/transaction.ts';
 import type { S3Deps } from '../deps.ts';
+import { openContent } from '../encryption/open-content.ts';
+import { isSameSealing, type Sealing } from '../encryption/sealing.ts';
 import { S3Error } from '../errors.ts';
 import type { StoredBucket } from '../store/buckets.ts';
 import { s3Keys } from '../store/keyspace.ts';
@@ -11,7 +13,7 @@ import { base64OfHex, CHECKSUMS } from './checksum.ts';
 import { assertWritable, type WriteConditions } from './conditional-write.ts';
 import { type Description, settle } from './description.ts';
 import { type FoundObject, noSuchKey } from './find-object.ts';
-import type { WrittenObject } from './write-object.ts';
+import { type WrittenObject, writeObject } from './write-object.ts';
 
 export interface ObjectCopy {
   readonly found: FoundObject;
@@ -19,14 +21,17 @@ export interface ObjectCopy {
   readonly bucket: StoredBucket;
   readonly key: string;
   readonly description: Description;
+  /** What opens the source, when it is encrypted. */
+  readonly opening: Uint8Array | undefined;
+  readonly sealing: Sealing | undefined;
   /** A checksum that the source does not have. */
   readonly checksum: ChecksumAlgorithm | undefined;
   readonly conditions: WriteConditions | undefined;
 }
 
 /**
- * Makes the content of one object also that of another, without copying a byte. Only a checksum that the source does
- * not have costs reading it. Throws what `settle` and `assertWritable` throw, NoSuchBucket, and NoSuchKey when the
+ * Makes the content of one object also that of another, without copying a byte, unless it is to be encrypted otherwise.
+ * Only a checksum that the source does not have costs reading it. Throws what `settle` and `assertWritable` throw, NoSuchBucket, and NoSuchKey when the
  * source was deleted so long ago that its content is gone.
  */
 export async function copyObject(
@@ -51,6 +56,10 @@ export async function copyObject(
     repository: `s3/${bucketName}`,
     declaredBytes: record.sizeBytes,
   });
+  const isShared =
+    isSameSealing(record.encryption, copy.sealing?.encryption) &&
+    (record.encryption === undefined || copy.checksum === undefined);
+  if (!isShared) return rewrite(copy, context, deps);
   const parts = await partsOf(found, deps);
   const checksum =
     copy.checksum === undefined ? record.checksum : await checksumOf(found, copy.checksum, context, deps);
@@ -69,6 +78,7 @@ export async function copyObject(
           body: record.body,
           ...(record.sha256 !== undefined && { sha256: record.sha256 }),
           ...(checksum !== undefined && { checksum }),
+          ...(record.encryption !== undefined && { encryption: record.encryption }),
           ...(parts !== undefined && { parts }),
         },
         conditions && ((current) => assertWritable(conditions, current, key)),
@@ -91,6 +101,37 @@ export async function copyObject(
       });
       return { record: written, versionId };
     }),
+  );
+}
+
+/** The content goes through this server, from one key to another; it becomes one piece. */
+async function rewrite(
+  { found, bucket, key, description, opening, sealing, checksum, conditions }: ObjectCopy,
+  context: Pick<RequestContext, 'principal' | 'signal'>,
+  deps: S3Deps,
+): Promise<WrittenObject> {
+  const { sizeBytes, checksum: before } = found.record;
+  const algorithm = checksum ?? before?.algorithm;
+  return writeObject(
+    {
+      bucket,
+      key,
+      payload: {
+        source: await openContent(found, { key: opening, signal: context.signal }, deps),
+        sizeBytes,
+        sha256: undefined,
+        trailers: () => new Map(),
+      },
+      description,
+      sealing,
+      md5: undefined,
+      checksum: undefined,
+      ...(algorithm !== undefined && { keptChecksum: algorithm }),
+      conditions,
+      operation: 'copy',
+    },
+    context,
+    deps,
   );
 }
 

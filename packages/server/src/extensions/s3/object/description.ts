@@ -3,11 +3,11 @@ import type { RequestContext } from '../../../http/protocol.ts';
 import { isPublicAcl } from '../access/acl.ts';
 import { type AclAsked, aclAsked, isPrivate, settleAcl } from '../access/canned-acl.ts';
 import { resourceOf } from '../actions.ts';
+import { type EncryptionAsked, encryptionAsked } from '../encryption/asked.ts';
 import { S3Error } from '../errors.ts';
 import { userOf } from '../owner.ts';
 import type { BucketRecord, StoredHeaders } from '../store/records.ts';
 import type { NewVersion } from '../store/versions.ts';
-import { assertEncryption } from './encryption.ts';
 import type { Fields } from './fields.ts';
 import { type LockAsked, parseLock, settleLock } from './lock-headers.ts';
 import { parseMetadata } from './metadata.ts';
@@ -22,6 +22,7 @@ export interface Description {
   readonly tags: Tags;
   readonly lock: LockAsked;
   readonly acl: AclAsked | undefined;
+  readonly encryption: EncryptionAsked | undefined;
 }
 
 const NO_TAGS: Tags = [];
@@ -29,7 +30,6 @@ const NO_TAGS: Tags = [];
 /** Throws for whatever in it cannot be, before anything is stored. */
 export function parseDescription(fields: Fields, nowMs: number): Description {
   assertStorageClass(fields);
-  assertEncryption(fields);
   const tagging = fields.get('x-amz-tagging');
   return {
     headers: parseStoredHeaders(fields),
@@ -37,6 +37,7 @@ export function parseDescription(fields: Fields, nowMs: number): Description {
     tags: tagging === undefined ? NO_TAGS : parseTaggingHeader(tagging),
     lock: parseLock(fields, nowMs),
     acl: aclAsked(fields),
+    encryption: encryptionAsked(fields),
   };
 }
 

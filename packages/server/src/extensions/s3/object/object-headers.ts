@@ -1,6 +1,7 @@
 import type { RequestHead } from '../../../http/protocol.ts';
 import { headerOf } from '../auth/header-of.ts';
 import { httpTime } from '../reply.ts';
+import type { ObjectVersion } from '../store/records.ts';
 import { versionIdOf } from '../store/versions.ts';
 import { quoted } from './entity-tag.ts';
 import type { FoundObject } from './find-object.ts';
@@ -33,13 +34,18 @@ export function objectHeaders(found: FoundObject): Record<string, string> {
   if (record.retention !== undefined || record.legalHold !== undefined) {
     Object.assign(headers, lockHeaders(record));
   }
-  Object.assign(headers, digestHeaders(record.sha256));
+  Object.assign(headers, digestHeaders(record));
   return headers;
 }
 
-/** Ours: the digest of the whole content, in hex, or that it is still being computed. */
-export function digestHeaders(sha256: string | undefined): Record<string, string> {
-  if (sha256 === undefined) return { 'x-zas-sha256-state': 'pending' };
+/** Ours: the digest of the whole content, in hex, that it is still being computed, or that it is not kept. */
+export function digestHeaders({
+  sha256,
+  encryption,
+}: Pick<ObjectVersion, 'sha256' | 'encryption'>): Record<string, string> {
+  if (sha256 === undefined) {
+    return { 'x-zas-sha256-state': encryption?.kind === 'customer' ? 'not-kept' : 'pending' };
+  }
   return { 'x-zas-sha256': sha256.slice(sha256.indexOf(':') + 1) };
 }
 

@@ -2,10 +2,11 @@ import type { StoreEvent } from '../../../extension/events.ts';
 import type { RequestContext } from '../../../http/protocol.ts';
 import type { Payload } from '../auth/payload.ts';
 import type { S3Deps } from '../deps.ts';
+import type { Sealing } from '../encryption/sealing.ts';
 import type { StoredBucket } from '../store/buckets.ts';
-import type { Checksum, ObjectVersion } from '../store/records.ts';
+import type { Checksum, ChecksumAlgorithm, ObjectVersion } from '../store/records.ts';
 import { versionIdOf } from '../store/versions.ts';
-import { base64OfHex, CHECKSUMS, type ChecksumSent, DEFAULT_CHECKSUM } from './checksum.ts';
+import { type ChecksumSent, DEFAULT_CHECKSUM } from './checksum.ts';
 import { assertWritable, type WriteConditions } from './conditional-write.ts';
 import { type Description, settle } from './description.ts';
 import { assertSize, ingestChecked } from './ingest-checked.ts';
@@ -16,11 +17,15 @@ export interface ObjectWrite {
   readonly key: string;
   readonly payload: Pick<Payload, 'source' | 'sizeBytes' | 'sha256' | 'trailers'>;
   readonly description: Description;
+  /** Undefined stores the content as it comes. */
+  readonly sealing: Sealing | undefined;
   /** Hex. */
   readonly md5: string | undefined;
   readonly checksum: ChecksumSent | undefined;
   readonly conditions: WriteConditions | undefined;
   readonly operation: Extract<StoreEvent, { type: 'object.created' }>['operation'];
+  /** The checksum that the object has when none was sent. */
+  readonly keptChecksum?: ChecksumAlgorithm;
   readonly maxBytes?: number;
 }
 
@@ -57,11 +62,10 @@ export async function writeObject(
     declaredBytes: payload.sizeBytes,
   });
 
-  const algorithm = write.checksum?.algorithm ?? DEFAULT_CHECKSUM;
-  const prepared = await ingestChecked({ ...write, alsoHash: algorithm }, context, deps);
-  const etag = prepared.hashes.md5 ?? '';
-  const value = base64OfHex(prepared.hashes[CHECKSUMS[algorithm].hash] ?? '');
-  const checksum: Checksum = { algorithm, type: 'FULL_OBJECT', value };
+  const algorithm = write.checksum?.algorithm ?? write.keptChecksum ?? DEFAULT_CHECKSUM;
+  const checked = await ingestChecked({ ...write, alsoHash: algorithm }, context, deps);
+  const { prepared, sizeBytes, etag, sha256 } = checked;
+  const checksum: Checksum = { algorithm, type: 'FULL_OBJECT', value: checked.checksum };
   return deps.turns.take({ bucket: bucketName, key }, () =>
     content.transact([prepared], async (transaction) => {
       const bucket = await buckets.require(bucketName);
@@ -70,11 +74,12 @@ export async function writeObject(
         { bucket, key },
         {
           ...settle(description, bucket.record, { principal, nowMs: clock.now() }),
-          sizeBytes: prepared.sizeBytes,
+          sizeBytes,
           etag,
           checksum,
           body: prepared.digest,
-          sha256: prepared.digest,
+          ...(sha256 !== undefined && { sha256 }),
+          ...(write.sealing !== undefined && { encryption: write.sealing.encryption }),
         },
         conditions && ((current) => assertWritable(conditions, current, key)),
       );
@@ -87,7 +92,7 @@ export async function writeObject(
         ...(versionId !== undefined && { versionId }),
         sizeBytes: record.sizeBytes,
         etag,
-        digest: prepared.digest,
+        ...(sha256 !== undefined && { digest: sha256 }),
         operation: write.operation,
         ...(principal.kind === 'user' && { actor: principal.name }),
       });

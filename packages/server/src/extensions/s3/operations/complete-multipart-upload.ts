@@ -1,5 +1,7 @@
 import { collectPayload } from '../auth/collect-payload.ts';
 import { headerOf } from '../auth/header-of.ts';
+import { customerKeyOf } from '../encryption/opening.ts';
+import { encryptionHeaders } from '../encryption/reply-headers.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
 import { completeUpload } from '../multipart/complete-upload.ts';
@@ -26,6 +28,7 @@ export const completeMultipartUpload: Handler<ObjectOperation> = async (
   await deps.buckets.require(name);
   const conditions = writeConditions(head);
   const checksumType = checksumTypeAsked(head);
+  const customer = customerKeyOf(head);
   const sizeBytes = objectSize(headerOf(head, 'x-amz-mp-object-size'));
   // A checksum in the head is of the object, not of this document.
   const parts = parsePartList(await collectPayload(withoutChecksums(context), MAX_BYTES));
@@ -41,8 +44,9 @@ export const completeMultipartUpload: Handler<ObjectOperation> = async (
       checksums: claimedChecksums(head),
     },
     actor: userOf(principal),
+    customer,
   });
-  const { etag, checksum, versionId } = completed;
+  const { etag, checksum, versionId, encryption } = completed;
   return xmlReply(
     'CompleteMultipartUploadResult',
     {
@@ -57,7 +61,10 @@ export const completeMultipartUpload: Handler<ObjectOperation> = async (
             ChecksumType: checksum.type,
           }),
     },
-    versionId === undefined ? {} : { 'x-amz-version-id': versionId },
+    {
+      ...encryptionHeaders(encryption, customer),
+      ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
+    },
   );
 };
 

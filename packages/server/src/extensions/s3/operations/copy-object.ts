@@ -2,6 +2,10 @@ import type { RequestContext } from '../../../http/protocol.ts';
 import { resourceOf } from '../actions.ts';
 import { headerOf } from '../auth/header-of.ts';
 import type { S3Deps } from '../deps.ts';
+import { SOURCE_CUSTOMER_PREFIX } from '../encryption/customer-key.ts';
+import { customerKeyOf, openingKey } from '../encryption/opening.ts';
+import { customerOf, encryptionHeaders } from '../encryption/reply-headers.ts';
+import { settleCopySealing } from '../encryption/sealing.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
 import { CHECKSUMS, checksumText } from '../object/checksum.ts';
@@ -29,14 +33,27 @@ export const copyObject: Handler<ObjectOperation> = async ({ bucket: name, key }
   const bucket = await deps.buckets.require(name);
   await assertMayDescribe(asked, context, { bucket: name, key });
   const found = await findSource(source, context, deps);
+  const { encryption } = found.record;
+  const opening = openingKey(encryption, customerKeyOf(head, SOURCE_CUSTOMER_PREFIX), deps.keyring);
+  const sealing = await settleCopySealing(asked.encryption, bucket, { source: encryption, deps });
   const isSame = source.bucket === name && source.key === key && source.versionId === undefined;
   const { description, checksum } = copyDescription({ asked, directives, found, isSame });
   const { record, versionId } = await copyFound(
-    { found, bucket, key, description, checksum, conditions: writeConditions(head) },
+    {
+      found,
+      bucket,
+      key,
+      description,
+      opening,
+      sealing,
+      checksum,
+      conditions: writeConditions(head),
+    },
     context,
     deps,
   );
   return xmlReply('CopyObjectResult', resultElement(record), {
+    ...encryptionHeaders(record.encryption, customerOf(asked.encryption)),
     ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
     ...(found.bucket.record.versioning !== 'unversioned' && {
       'x-amz-copy-source-version-id': versionIdOf(found.record),

@@ -1,9 +1,10 @@
 import type { RequestHead } from '../../../http/protocol.ts';
 import { headerOf } from '../auth/header-of.ts';
+import { assertNoEncryptionOfRead, customerKeyOf, openingKey } from '../encryption/opening.ts';
+import { encryptionHeaders } from '../encryption/reply-headers.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
 import { CHECKSUMS, checksumText } from '../object/checksum.ts';
-import { assertNoCustomerKeyOfRead } from '../object/encryption.ts';
 import { type FoundObject, findObject } from '../object/find-object.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
 import { digestHeaders, validatorHeaders } from '../object/object-headers.ts';
@@ -22,14 +23,17 @@ export const getObjectAttributes: Handler<ObjectOperation> = async (operation, c
   const { head } = context;
   const asked = attributesAsked(head);
   const versionId = versionIdOfQuery(query);
-  assertNoCustomerKeyOfRead(head);
+  assertNoEncryptionOfRead(head);
+  const customer = customerKeyOf(head);
   const bucket = await deps.buckets.require(name);
   const found = await findObject({ bucket, key, versionId }, context, deps);
+  openingKey(found.record.encryption, customer, deps.keyring);
   const { etag: _, ...headers } = validatorHeaders(found);
   const parts = asked.has('ObjectParts') ? await objectPartsElement(head, found, deps) : undefined;
   return xmlReply('GetObjectAttributesResponse', attributesOf(found, asked, parts), {
     ...headers,
-    ...digestHeaders(found.record.sha256),
+    ...digestHeaders(found.record),
+    ...encryptionHeaders(found.record.encryption, customer),
   });
 };
 

@@ -1,17 +1,17 @@
-import type { ByteRange } from '../../../content/blob-driver.ts';
-import type { Reply, ReplyBody, RequestContext } from '../../../http/protocol.ts';
+import type { Reply, ReplyBody } from '../../../http/protocol.ts';
 import type { S3Deps } from '../deps.ts';
+import { type ContentRead, openContent } from '../encryption/open-content.ts';
+import { assertNoEncryptionOfRead, customerKeyOf, openingKey } from '../encryption/opening.ts';
+import { encryptionHeaders } from '../encryption/reply-headers.ts';
 import type { Handler } from '../handlers.ts';
 import { judgeRead, preconditionFailed, readConditions } from '../object/conditional-read.ts';
-import { assertNoCustomerKeyOfRead } from '../object/encryption.ts';
-import { findObject } from '../object/find-object.ts';
+import { type FoundObject, findObject } from '../object/find-object.ts';
 import { objectHeaders, validatorHeaders } from '../object/object-headers.ts';
 import { locatePart, partNumberOfQuery } from '../object/object-parts.ts';
 import { readExtent } from '../object/read-extent.ts';
 import { responseOverrides } from '../object/response-overrides.ts';
 import { versionIdOfQuery } from '../object/version-id.ts';
 import type { ObjectOperation } from '../operation.ts';
-import type { ObjectVersion } from '../store/records.ts';
 
 /** Objects up to this size are read at once, through the store's cache. */
 const WHOLE_BYTES = 64 * 1024;
@@ -23,10 +23,12 @@ export const getObject: Handler<ObjectOperation> = async (operation, context, de
   const versionId = versionIdOfQuery(query);
   const partNumber = partNumberOfQuery(query);
   const overrides = responseOverrides(query, principal);
-  assertNoCustomerKeyOfRead(head);
+  assertNoEncryptionOfRead(head);
+  const customer = customerKeyOf(head);
   const bucket = await deps.buckets.require(name);
   const found = await findObject({ bucket, key, versionId }, context, deps);
   const { record } = found;
+  const opening = openingKey(record.encryption, customer, deps.keyring);
 
   const conditions = readConditions(head);
   if (conditions !== undefined) {
@@ -40,6 +42,7 @@ export const getObject: Handler<ObjectOperation> = async (operation, context, de
     ...objectHeaders(found),
     ...overrides,
     ...headers,
+    ...encryptionHeaders(record.encryption, customer),
     'content-length': String(sizeBytes),
   };
   if (head.method === 'HEAD') return { status, headers: all };
@@ -49,18 +52,19 @@ export const getObject: Handler<ObjectOperation> = async (operation, context, de
     kind: 'object',
     digest: record.sha256 ?? record.body,
   });
-  return { status, headers: all, body: await openBody(record, range, context, deps) };
+  return {
+    status,
+    headers: all,
+    body: await openBody(found, { key: opening, range, signal: context.signal }, deps),
+  };
 };
 
-async function openBody(
-  { body, sizeBytes }: ObjectVersion,
-  range: ByteRange | undefined,
-  { signal }: RequestContext,
-  { content }: S3Deps,
-): Promise<ReplyBody> {
-  if (sizeBytes <= WHOLE_BYTES) {
-    const whole = await content.readWhole(body, WHOLE_BYTES);
+async function openBody(found: FoundObject, read: ContentRead, deps: S3Deps): Promise<ReplyBody> {
+  const { body, sizeBytes } = found.record;
+  const { key, range } = read;
+  if (key === undefined && sizeBytes <= WHOLE_BYTES) {
+    const whole = await deps.content.readWhole(body, WHOLE_BYTES);
     return range === undefined ? whole : whole.subarray(range.start, range.end + 1);
   }
-  return { stream: await content.read(body, range === undefined ? { signal } : { range, signal }) };
+  return { stream: await openContent(found, read, deps) };
 }

@@ -3,6 +3,9 @@ import { resourceOf } from '../actions.ts';
 import { headerOf } from '../auth/header-of.ts';
 import { limitedFile } from '../auth/limited-file.ts';
 import { openPostForm } from '../auth/post-form.ts';
+import { assertPrivate } from '../encryption/customer-key-transport.ts';
+import { customerOf, encryptionHeaders } from '../encryption/reply-headers.ts';
+import { settleSealing } from '../encryption/sealing.ts';
 import type { Handler } from '../handlers.ts';
 import { urlEncode } from '../listing/list-query.ts';
 import { checksumHeaders, checksumSent } from '../object/checksum.ts';
@@ -27,6 +30,7 @@ export const postObject: Handler<BucketOperation> = async ({ bucket: name }, con
   assertObjectKey(key);
   await context.authorizeAs(principal, [{ action: 's3:PutObject', resource: resourceOf(name, key) }]);
   const description = parseFormDescription(fields, deps.clock.now());
+  if (description.encryption?.kind === 'customer') assertPrivate(head, deps.options);
   await assertMayDescribe(description, context, { bucket: name, key });
   const said = formHead(fields);
   const payload = {
@@ -41,6 +45,7 @@ export const postObject: Handler<BucketOperation> = async ({ bucket: name }, con
       key,
       payload,
       description,
+      sealing: await settleSealing(description.encryption, bucket, deps),
       md5: contentMd5(said),
       checksum: checksumSent(said),
       conditions: undefined,
@@ -54,6 +59,7 @@ export const postObject: Handler<BucketOperation> = async ({ bucket: name }, con
     etag: quoted(record.etag),
     location: posted.location,
     ...checksumHeaders(record.checksum, undefined),
+    ...encryptionHeaders(record.encryption, customerOf(description.encryption)),
     ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
   };
   return answer(fields, posted, headers);

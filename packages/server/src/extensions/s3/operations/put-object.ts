@@ -1,4 +1,6 @@
 import { openPayload } from '../auth/payload.ts';
+import { customerOf, encryptionHeaders } from '../encryption/reply-headers.ts';
+import { settleSealing } from '../encryption/sealing.ts';
 import type { Handler } from '../handlers.ts';
 import { checksumHeaders, checksumSent } from '../object/checksum.ts';
 import { writeConditions } from '../object/conditional-write.ts';
@@ -19,8 +21,9 @@ export const putObject: Handler<ObjectOperation> = async ({ bucket: name, key },
   const conditions = writeConditions(head);
   const payload = openPayload(context);
   await assertMayDescribe(description, context, { bucket: name, key });
+  const sealing = await settleSealing(description.encryption, bucket, deps);
   const written = await writeObject(
-    { bucket, key, payload, description, md5, checksum, conditions, operation: 'put' },
+    { bucket, key, payload, description, sealing, md5, checksum, conditions, operation: 'put' },
     context,
     deps,
   );
@@ -28,6 +31,7 @@ export const putObject: Handler<ObjectOperation> = async ({ bucket: name, key },
   return emptyReply(200, {
     etag: quoted(record.etag),
     ...checksumHeaders(record.checksum, undefined),
+    ...encryptionHeaders(record.encryption, customerOf(description.encryption)),
     ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
   });
 };

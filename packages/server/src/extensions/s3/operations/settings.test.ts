@@ -132,14 +132,20 @@ describe('what is said of buckets and objects', () => {
 
   it('keeps what a bucket says of encryption', async () => {
     await bench.createBucket();
-    const rule = (algorithm: string) =>
-      `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>${algorithm}</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`;
+    const rule = (algorithm: string, more = '') =>
+      `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>${algorithm}</SSEAlgorithm>${more}</ApplyServerSideEncryptionByDefault></Rule></ServerSideEncryptionConfiguration>`;
     expect((await bench.send('/bucket?encryption')).code).toBe(
       'ServerSideEncryptionConfigurationNotFoundError',
     );
     expect((await put('/bucket?encryption', rule('AES256'))).status).toBe(200);
     expect((await bench.send('/bucket?encryption')).text).toContain('<SSEAlgorithm>AES256</SSEAlgorithm>');
-    expect((await put('/bucket?encryption', rule('aws:kms'))).code).toBe('NotImplemented');
+    const key = (name: string) => `<KMSMasterKeyID>${name}</KMSMasterKeyID>`;
+    expect((await put('/bucket?encryption', rule('aws:kms', key('key-1')))).status).toBe(200);
+    expect((await bench.send('/bucket?encryption')).text).toContain(key('key-1'));
+    expect((await put('/bucket?encryption', rule('aws:kms'))).code).toBe('InvalidArgument');
+    expect((await put('/bucket?encryption', rule('AES256', key('key-1')))).code).toBe('InvalidArgument');
+    expect((await put('/bucket?encryption', rule('aws:kms', key('key-2')))).text).toContain('KMS.NotFound');
+    expect((await put('/bucket?encryption', rule('aws:kms:dsse'))).code).toBe('NotImplemented');
     expect((await put('/bucket?encryption', rule('rot13'))).code).toBe('MalformedXML');
     expect((await bench.send('/bucket?encryption', { method: 'DELETE' })).status).toBe(204);
   });

@@ -1,17 +1,22 @@
 import { headerOf } from '../auth/header-of.ts';
+import { SOURCE_CUSTOMER_PREFIX } from '../encryption/customer-key.ts';
+import { openContent } from '../encryption/open-content.ts';
+import { customerKeyOf, openingKey } from '../encryption/opening.ts';
+import { encryptionHeaders } from '../encryption/reply-headers.ts';
 import type { Handler } from '../handlers.ts';
 import { parsePartNumber } from '../multipart/part-list.ts';
-import { algorithmOf, writePart } from '../multipart/write-part.ts';
+import { algorithmOf, sealingOfPart, writePart } from '../multipart/write-part.ts';
 import { CHECKSUMS } from '../object/checksum.ts';
 import { copySource } from '../object/copy-source.ts';
 import { quoted } from '../object/entity-tag.ts';
-import { assertSize } from '../object/ingest-checked.ts';
+import { assertSize, ingestChecked } from '../object/ingest-checked.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
 import type { ObjectOperation } from '../operation.ts';
 import { isoTime, xmlReply } from '../reply.ts';
 import { versionIdOf } from '../store/versions.ts';
 import { findSource } from './copy-object.ts';
 
+const NO_TRAILERS: ReadonlyMap<string, string> = new Map();
 const RANGE = 'x-amz-copy-source-range';
 
 /** A part with the bytes of an object, or of a range of it; they are read once for their checksums, and stored once. */
@@ -27,17 +32,26 @@ export const uploadPartCopy: Handler<ObjectOperation> = async (
   const bucket = await deps.buckets.require(name);
   const { record: upload } = await deps.uploads.require({ bucket, key, uploadId });
   const found = await findSource(source, context, deps);
-  const { body, sizeBytes } = found.record;
+  const customer = customerKeyOf(head);
+  const sealing = sealingOfPart(upload, customer, deps);
+  const { encryption, sizeBytes } = found.record;
+  const opening = openingKey(encryption, customerKeyOf(head, SOURCE_CUSTOMER_PREFIX), deps.keyring);
   const range = sourceRange(headerOf(head, RANGE), sizeBytes);
-  assertSize(range === undefined ? sizeBytes : range.end - range.start + 1);
+  const partBytes = range === undefined ? sizeBytes : range.end - range.start + 1;
+  assertSize(partBytes);
   const algorithm = algorithmOf(upload);
-  const bytes = await deps.content.read(body, { ...(range && { range }), signal });
-  const prepared = await deps.content.ingest(bytes, {
-    alsoHash: ['md5', CHECKSUMS[algorithm].hash],
-    expectedBytes: range === undefined ? sizeBytes : range.end - range.start + 1,
-    signal,
-  });
-  const part = await writePart(deps, { bucket: name, key, uploadId, partNumber }, { prepared, algorithm });
+  const payload = {
+    source: await openContent(found, { key: opening, range, signal }, deps),
+    sizeBytes: partBytes,
+    sha256: undefined,
+    trailers: () => NO_TRAILERS,
+  };
+  const checked = await ingestChecked(
+    { payload, md5: undefined, checksum: undefined, alsoHash: algorithm, sealing },
+    context,
+    deps,
+  );
+  const part = await writePart(deps, { bucket: name, key, uploadId, partNumber }, checked);
   return xmlReply(
     'CopyPartResult',
     {
@@ -45,9 +59,12 @@ export const uploadPartCopy: Handler<ObjectOperation> = async (
       ETag: quoted(part.etag),
       ...(upload.checksum !== undefined && { [CHECKSUMS[algorithm].element]: part.checksum }),
     },
-    found.bucket.record.versioning === 'unversioned'
-      ? {}
-      : { 'x-amz-copy-source-version-id': versionIdOf(found.record) },
+    {
+      ...encryptionHeaders(upload.encryption, customer),
+      ...(found.bucket.record.versioning !== 'unversioned' && {
+        'x-amz-copy-source-version-id': versionIdOf(found.record),
+      }),
+    },
   );
 };
 

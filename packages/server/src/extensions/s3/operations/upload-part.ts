@@ -1,13 +1,13 @@
 import { openPayload } from '../auth/payload.ts';
+import { customerKeyOf } from '../encryption/opening.ts';
+import { encryptionHeaders } from '../encryption/reply-headers.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
 import { parsePartNumber } from '../multipart/part-list.ts';
-import { algorithmOf, writePart } from '../multipart/write-part.ts';
+import { algorithmOf, sealingOfPart, writePart } from '../multipart/write-part.ts';
 import { CHECKSUMS, checksumSent } from '../object/checksum.ts';
 import { contentMd5 } from '../object/content-md5.ts';
-import { assertEncryption } from '../object/encryption.ts';
 import { quoted } from '../object/entity-tag.ts';
-import { headerFields } from '../object/fields.ts';
 import { assertSize, ingestChecked } from '../object/ingest-checked.ts';
 import type { ObjectOperation } from '../operation.ts';
 import { emptyReply } from '../reply.ts';
@@ -19,7 +19,8 @@ export const uploadPart: Handler<ObjectOperation> = async ({ bucket: name, key, 
   const uploadId = query.get('uploadId') ?? '';
   const bucket = await deps.buckets.require(name);
   const { record: upload } = await deps.uploads.require({ bucket, key, uploadId });
-  assertEncryption(headerFields(head));
+  const customer = customerKeyOf(head);
+  const sealing = sealingOfPart(upload, customer, deps);
   const md5 = contentMd5(head);
   const checksum = checksumSent(head);
   const algorithm = algorithmOf(upload);
@@ -42,10 +43,15 @@ export const uploadPart: Handler<ObjectOperation> = async ({ bucket: name, key, 
     repository: `s3/${name}`,
     declaredBytes: payload.sizeBytes,
   });
-  const prepared = await ingestChecked({ payload, md5, checksum, alsoHash: algorithm }, context, deps);
-  const part = await writePart(deps, { bucket: name, key, uploadId, partNumber }, { prepared, algorithm });
+  const checked = await ingestChecked(
+    { payload, md5, checksum, alsoHash: algorithm, sealing },
+    context,
+    deps,
+  );
+  const part = await writePart(deps, { bucket: name, key, uploadId, partNumber }, checked);
   return emptyReply(200, {
     etag: quoted(part.etag),
+    ...encryptionHeaders(upload.encryption, customer),
     ...(upload.checksum !== undefined || checksum !== undefined
       ? { [CHECKSUMS[algorithm].header]: part.checksum }
       : {}),

@@ -81,6 +81,18 @@ export interface Retention {
 /** Response headers that a client stored with the object, by lower-case name: content-type, cache-control ... */
 export type StoredHeaders = Readonly<Record<string, string>>;
 
+/** What a key that only its client has is known by again: a value derived from it and the salt. */
+export interface CustomerKeyCheck {
+  readonly salt: Uint8Array;
+  readonly value: Uint8Array;
+}
+
+/** With which key the content of an object is sealed (see encryption/sealed-blob.ts). */
+export type ObjectEncryption =
+  | { readonly kind: 'server' }
+  | { readonly kind: 'named'; readonly keyId: string }
+  | { readonly kind: 'customer'; readonly check: CustomerKeyCheck };
+
 /** What describes a version and may be long; inside its row when it fits, else in `x` rows. */
 export interface VersionExtra {
   readonly headers: StoredHeaders;
@@ -93,7 +105,9 @@ export interface VersionExtra {
 /** One part of a multipart object, for partNumber reads, GetObjectAttributes and the digest of the whole. */
 export interface ObjectPart {
   readonly partNumber: number;
+  /** Of its content. */
   readonly sizeBytes: number;
+  /** Of what is stored. */
   readonly digest: Digest;
   /** Base64, of the algorithm of the object's checksum. */
   readonly checksum?: string;
@@ -111,9 +125,11 @@ export interface ObjectVersion {
   readonly etag: string;
   /** What `content.read` takes. May be the provisional name of a composite, so it is never shown. */
   readonly body: Digest;
-  /** Digest of the whole content; absent while it is being computed for a multipart object. */
+  /** Digest of the whole content; absent while it is being computed for a multipart object, and for customers' keys. */
   readonly sha256?: Digest;
   readonly checksum?: Checksum;
+  /** Absent when the content is stored as it came. Else `body` is what it was sealed to, and all else is of the content. */
+  readonly encryption?: ObjectEncryption;
   readonly owner: UserName;
   readonly retention?: Retention;
   readonly legalHold?: boolean;

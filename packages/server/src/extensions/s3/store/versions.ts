@@ -42,7 +42,7 @@ export interface FoundVersion<R extends VersionRecord = VersionRecord> {
 export interface NewVersion
   extends Pick<
     ObjectVersion,
-    'sizeBytes' | 'etag' | 'body' | 'sha256' | 'checksum' | 'owner' | 'retention' | 'legalHold'
+    'sizeBytes' | 'etag' | 'body' | 'sha256' | 'checksum' | 'encryption' | 'owner' | 'retention' | 'legalHold'
   > {
   /** Of a multipart object, in order. */
   readonly parts?: readonly ObjectPart[];
