@@ -54,6 +54,13 @@ function expectRecovery(reports: readonly RoundReport[]): void {
       readAfterRestart: report.images,
       deleted: report.images,
       pushedAfter: true,
+      // Versions and plain objects, the marker, the upload and its bucket.
+      s3: {
+        refused: 3,
+        readAfterRestart: report.s3.objects,
+        deleted: 2 * report.s3.objects + 3,
+        putAfter: 200,
+      },
     });
     expect(report.freeBytesAfter).toBeGreaterThan(report.images * 500_000);
   }

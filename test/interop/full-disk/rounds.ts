@@ -10,6 +10,7 @@ import { type RunningServer, startServer } from '@zot-artifact-store/testkit';
 import { type Answer, Client } from '@zot-artifact-store/testkit/fault/client.ts';
 import { type Content, contentOf } from '@zot-artifact-store/testkit/fault/oci/content.ts';
 import { Random } from '@zot-artifact-store/testkit/fault/random.ts';
+import { signHeaders } from '@zot-artifact-store/testkit/s3-signer.ts';
 
 export interface RoundReport {
   readonly images: number;
@@ -22,6 +23,14 @@ export interface RoundReport {
   readonly deleted: number;
   readonly freeBytesAfter: number;
   readonly pushedAfter: boolean;
+  /** The same of objects: in a plain bucket, in a versioned one, and parts of an upload. */
+  readonly s3: {
+    readonly objects: number;
+    readonly refused: number;
+    readonly readAfterRestart: number;
+    readonly deleted: number;
+    readonly putAfter: number;
+  };
 }
 
 const ROUNDS = 3;
@@ -98,6 +107,77 @@ async function countReadable(client: Client, images: readonly Image[]): Promise<
   return readable;
 }
 
+async function sendS3(
+  client: Client,
+  method: 'GET' | 'PUT' | 'POST' | 'DELETE',
+  target: string,
+  body: Buffer = Buffer.alloc(0),
+): Promise<Answer> {
+  const { digest } = contentOf(body);
+  const headers = await signHeaders(
+    { method, url: `${client.url}${target}`, payloadHash: digest.slice('sha256:'.length) },
+    { accessKeyId: client.root.user, secretAccessKey: client.root.password, at: new Date() },
+  );
+  return client.send({ method, target, headers, body: [body] });
+}
+
+const ENABLED = Buffer.from('<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>');
+/** Of 1 MB each, in each bucket. */
+const OBJECTS = 6;
+
+interface StoredObjects {
+  readonly bodies: readonly Buffer[];
+  /** Of the versioned bucket, in the order of the bodies. */
+  readonly versions: readonly string[];
+  readonly uploadId: string;
+}
+
+async function putObjects(client: Client, round: number): Promise<StoredObjects> {
+  const bodies: Buffer[] = [];
+  const versions: string[] = [];
+  for (const bucket of [`plain-${round}`, `versioned-${round}`]) await sendS3(client, 'PUT', `/${bucket}`);
+  await sendS3(client, 'PUT', `/versioned-${round}?versioning`, ENABLED);
+  const { body } = await sendS3(client, 'POST', `/plain-${round}/upload?uploads`);
+  const uploadId = /<UploadId>(.+)<\/UploadId>/.exec(body.toString())?.[1] ?? '';
+  for (let index = 0; index < OBJECTS; index++) {
+    const bytes = random.bytes(LAYER_BYTES);
+    bodies.push(bytes);
+    await sendS3(client, 'PUT', `/plain-${round}/${index}`, bytes);
+    const { headers } = await sendS3(client, 'PUT', `/versioned-${round}/key`, bytes);
+    versions.push(headers['x-amz-version-id'] ?? '');
+    await sendS3(client, 'PUT', `/plain-${round}/upload?partNumber=${index + 1}&uploadId=${uploadId}`, bytes);
+  }
+  return { bodies, versions, uploadId };
+}
+
+async function countReadableObjects(
+  client: Client,
+  round: number,
+  { bodies, versions }: StoredObjects,
+): Promise<number> {
+  let readable = 0;
+  for (const [index, bytes] of bodies.entries()) {
+    const plain = await sendS3(client, 'GET', `/plain-${round}/${index}`);
+    const version = await sendS3(client, 'GET', `/versioned-${round}/key?versionId=${versions[index]}`);
+    if (plain.body.equals(bytes) && version.body.equals(bytes)) readable += 1;
+  }
+  return readable;
+}
+
+/** Everything of the round, and its buckets; how many requests did what they should. */
+async function deleteObjects(client: Client, round: number, { versions, uploadId }: StoredObjects) {
+  const targets = [
+    `/plain-${round}/upload?uploadId=${uploadId}`,
+    `/versioned-${round}/key`,
+    ...versions.map((version) => `/versioned-${round}/key?versionId=${version}`),
+    ...versions.map((_version, index) => `/plain-${round}/${index}`),
+    `/plain-${round}`,
+  ];
+  let deleted = 0;
+  for (const target of targets) if ((await sendS3(client, 'DELETE', target)).status === 204) deleted += 1;
+  return deleted;
+}
+
 /** Takes every byte that is left, in ever smaller pieces. */
 function fill(): void {
   const file = openSync(filler, 'a');
@@ -118,11 +198,15 @@ async function until(isTrue: () => boolean): Promise<void> {
   while (!isTrue() && Date.now() < endMs) await wait(50);
 }
 
-async function runRound(started: RunningServer): Promise<{ report: RoundReport; server: RunningServer }> {
+async function runRound(
+  started: RunningServer,
+  round: number,
+): Promise<{ report: RoundReport; server: RunningServer }> {
   let server = started;
   let client = new Client(server);
   const images: Image[] = [];
   const refusals: { status: number; body: string }[] = [];
+  const objects = await putObjects(client, round);
   while (refusals.length === 0 && images.length < MOST_IMAGES) {
     const pushed = await pushImage(client);
     if ('manifest' in pushed) images.push(pushed);
@@ -139,6 +223,14 @@ async function runRound(started: RunningServer): Promise<{ report: RoundReport; 
   const { status, body } = await pushBlob(client, contentOf(Buffer.from('small')));
   refusals.push({ status, body: body.toString() });
   const readAfterRestart = await countReadable(client, images);
+  const small = Buffer.from('small');
+  const s3Refusals = [
+    await sendS3(client, 'PUT', `/plain-${round}/new`, small),
+    await sendS3(client, 'PUT', `/plain-${round}/0`, small),
+    await sendS3(client, 'PUT', `/new-${round}`),
+  ];
+  const objectsReadable = await countReadableObjects(client, round, objects);
+  const objectsDeleted = await deleteObjects(client, round, objects);
   let deleted = 0;
   for (const { manifest } of images) {
     const answer = await client.send({ method: 'DELETE', target: `/v2/app/manifests/${manifest.digest}` });
@@ -149,6 +241,7 @@ async function runRound(started: RunningServer): Promise<{ report: RoundReport; 
   const freeBytesAfter = freeBytes();
   rmSync(filler);
   const again = await pushImage(client);
+  const { status: putAfter } = await sendS3(client, 'PUT', `/versioned-${round}/again`, small);
   client.close();
   const report = {
     images: images.length,
@@ -159,6 +252,13 @@ async function runRound(started: RunningServer): Promise<{ report: RoundReport; 
     deleted,
     freeBytesAfter,
     pushedAfter: 'manifest' in again,
+    s3: {
+      objects: OBJECTS,
+      refused: s3Refusals.filter((answer) => answer.status === 507).length,
+      readAfterRestart: objectsReadable,
+      deleted: objectsDeleted,
+      putAfter,
+    },
   };
   return { report, server };
 }
@@ -166,7 +266,7 @@ async function runRound(started: RunningServer): Promise<{ report: RoundReport; 
 const reports: RoundReport[] = [];
 let server = await startServer({ config, workers: 2 });
 for (let round = 0; round < ROUNDS; round++) {
-  const outcome = await runRound(server);
+  const outcome = await runRound(server, round);
   server = outcome.server;
   reports.push(outcome.report);
 }

@@ -16,7 +16,7 @@ const PIECE_BYTES = 16 * 1024;
 
 /** Signed as root. Throws a Violation for a status that is not among `statuses`. */
 export async function sendS3(
-  { client }: Turn,
+  { client }: Pick<Turn, 'client'>,
   { method, target, headers = {}, body = Buffer.alloc(0) }: S3FaultRequest,
   statuses: readonly number[],
 ): Promise<Answer> {

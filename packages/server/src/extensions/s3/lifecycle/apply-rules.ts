@@ -230,6 +230,7 @@ class BucketRun {
           if (bucket?.record.id !== this.#bucket.record.id) return;
           const upload = await uploads.find({ bucket, key, uploadId });
           if (upload === undefined) return;
+          transaction.mayUseReserve = true;
           uploads.end(transaction, { bucket, key, uploadId }, upload);
           this.#report.uploads += 1;
         });

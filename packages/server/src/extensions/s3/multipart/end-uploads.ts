@@ -40,6 +40,7 @@ export async function endUploads(deps: EndUploadsDeps, signal: AbortSignal): Pro
 /** One batch; false once the upload has no parts any more, and with it its own row. */
 async function letGoOfParts({ metadata, content }: EndUploadsDeps, uploadId: string): Promise<boolean> {
   return transact(metadata, async (transaction) => {
+    transaction.mayUseReserve = true;
     const rows = await metadata.scan({ prefix: s3Keys.parts(uploadId) }, { limit: BATCH });
     for (const { key, value } of rows) {
       const partNumber = Number(decodeKey(key).at(-1));

@@ -10,6 +10,7 @@ export const abortMultipartUpload: Handler<ObjectOperation> = async (
 ) => {
   const uploadId = query.get('uploadId') ?? '';
   await content.transact([], async (transaction) => {
+    transaction.mayUseReserve = true;
     const bucket = await buckets.require(name);
     const place = { bucket, key, uploadId };
     uploads.end(transaction, place, await uploads.require(place));

@@ -103,6 +103,7 @@ export function createBuckets(metadata: MetadataStore, clock: { now(): number })
             fields: { BucketName: name },
           });
         }
+        transaction.mayUseReserve = true;
         expectBucket(transaction, bucket);
         transaction.expectEmpty(s3Keys.currents(id));
         transaction.expectEmpty(s3Keys.versions(id));

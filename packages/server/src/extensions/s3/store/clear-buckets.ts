@@ -29,6 +29,7 @@ export async function clearBuckets(
 async function endSomeUploads(metadata: MetadataStore, bucketId: string): Promise<boolean> {
   const rows = await metadata.scan({ prefix: s3Keys.uploads(bucketId) }, { limit: BATCH });
   const transaction = new Transaction();
+  transaction.mayUseReserve = true;
   for (const { key: rowKey, value } of rows) {
     const [, , , key = '', uploadId = ''] = decodeKey(rowKey).map(String);
     transaction.delete(rowKey);

@@ -276,6 +276,7 @@ class StoredVersions implements Versions {
     if (condition?.(heads.object?.record ?? heads.marker) === false) return {};
     if (versioning === 'unversioned') {
       if (heads.object === undefined) return {};
+      transaction.mayUseReserve = true;
       transaction.delete(s3Keys.current(id, place.key));
       this.#release(transaction, place, heads.object.record);
       return { removed: heads.object.record };
@@ -288,7 +289,11 @@ class StoredVersions implements Versions {
       modifiedAtMs: this.#clock.now(),
       owner: by,
     };
-    if (heads.object !== undefined) transaction.delete(s3Keys.current(id, place.key));
+    if (heads.object !== undefined) {
+      // The first step towards giving its space back; a marker that hides nothing only takes space.
+      transaction.mayUseReserve = true;
+      transaction.delete(s3Keys.current(id, place.key));
+    }
     transaction.put(s3Keys.currentMarker(id, place.key), versionCodec.encode(marker));
     this.#putOlder(transaction, place, marker);
     return { marker };
@@ -306,6 +311,7 @@ class StoredVersions implements Versions {
     if (found === undefined) return undefined;
     const { record } = found;
     await condition?.(record);
+    transaction.mayUseReserve = true;
     if (record.kind === 'object') this.#release(transaction, place, record);
     if (found.row === 'current') {
       transaction.delete(s3Keys.current(id, place.key));
