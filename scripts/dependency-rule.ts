@@ -43,6 +43,8 @@ const EXTENSION_CONTRACT = [
   'extension/contract',
   'extension/access',
   'extension/api-route',
+  'extension/api-page',
+  'extension/api-etag',
   'extension/events',
   'extension/keyspace',
 ];

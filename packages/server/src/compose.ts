@@ -5,6 +5,7 @@ import { createApiProtocol } from './api/protocol.ts';
 import { auditChanges } from './composition/audit-changes.ts';
 import { backgroundTasks, tasksAtStart } from './composition/background-tasks.ts';
 import { openStores, type Stores } from './composition/open-stores.ts';
+import { readVersion } from './composition/read-version.ts';
 import { readinessChecks } from './composition/readiness-checks.ts';
 import { startExtensions } from './composition/start-extensions.ts';
 import type { Config } from './config/config.ts';
@@ -100,7 +101,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     limits: { manifestMaxBytes: config.http.maxManifestBytes },
   });
   const pipeline = new Pipeline({
-    protocols: [createApiProtocol(sealed.api), ...inOrder(sealed.protocols, oci)],
+    protocols: [createApiProtocol(sealed.api, readVersion()), ...inOrder(sealed.protocols, oci)],
     authenticators: sealed.authenticators,
     authorizers: sealed.authorizers,
     cors: createCors({ allowOrigins: config.http.allowOrigins }),

@@ -8,6 +8,8 @@ export type {
   Principal,
   UserPrincipal,
 } from './extension/access.ts';
+export { assertUnchanged } from './extension/api-etag.ts';
+export { pageOf, pageQuery } from './extension/api-page.ts';
 export { type ApiInput, type ApiRoute, defineRoute } from './extension/api-route.ts';
 export {
   type Authentication,

@@ -50,25 +50,33 @@ interface Asked {
   readonly body?: string;
   readonly type?: string;
   readonly principal?: Principal;
+  readonly routes?: readonly ApiRoute[];
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const alice: Principal = { kind: 'user', name: 'alice', groups: [], via: 'test', isRoot: false };
 
-function headOf({ method = 'GET', path, query = '', type = 'application/json' }: Asked): RequestHead {
+function headOf({
+  method = 'GET',
+  path,
+  query = '',
+  type = 'application/json',
+  headers,
+}: Asked): RequestHead {
   return {
     id: 'r1',
     method,
     target: path,
     path: `/-/api/v1${path}`,
     query,
-    headers: { 'content-type': type },
+    headers: { 'content-type': type, ...headers },
     rawHeaders: [],
     remoteAddress: '192.0.2.1',
   };
 }
 
 async function ask(asked: Asked): Promise<{ readonly reply: Reply; readonly json: unknown }> {
-  const protocol = createApiProtocol(routes);
+  const protocol = createApiProtocol(asked.routes ?? routes, '1.2.3');
   const head = headOf(asked);
   // What the protocol uses of a context.
   const context = {
@@ -99,7 +107,9 @@ describe('The API', () => {
   });
 
   it('asks for the permissions of the route, made from its path', () => {
-    const operation = createApiProtocol(routes).classify(headOf({ method: 'PUT', path: '/things/a' }));
+    const operation = createApiProtocol(routes, '1.2.3').classify(
+      headOf({ method: 'PUT', path: '/things/a' }),
+    );
     expect(operation).toMatchObject({
       name: 'api.PutThing',
       permissions: [{ action: 'admin:PutThing', resource: 'thing:a' }],
@@ -107,7 +117,7 @@ describe('The API', () => {
   });
 
   it('prefers a segment to a parameter, and falls back to the parameter for another method', async () => {
-    const protocol = createApiProtocol(routes);
+    const protocol = createApiProtocol(routes, '1.2.3');
     expect(protocol.classify(headOf({ path: '/things/special' })).name).toBe('api.Special');
     expect(protocol.classify(headOf({ method: 'DELETE', path: '/things/special' })).name).toBe(
       'api.DeleteThing',
@@ -148,7 +158,50 @@ describe('The API', () => {
   });
 
   it('refuses routes that answer the same request', () => {
-    expect(() => createApiProtocol([special, { ...special, name: 'Other' }])).toThrow('GET /things/special');
-    expect(() => createApiProtocol([special, { ...special, path: '/other' }])).toThrow('the name Special');
+    expect(() => createApiProtocol([special, { ...special, name: 'Other' }], '1')).toThrow(
+      'GET /things/special',
+    );
+    expect(() => createApiProtocol([special, { ...special, path: '/other' }], '1')).toThrow(
+      'the name Special',
+    );
+  });
+});
+
+describe('An answer', () => {
+  it('has an entity tag, and is not sent again to who has it', async () => {
+    const getThing = defineRoute({
+      name: 'GetThing',
+      method: 'GET',
+      path: '/things/{name}',
+      summary: 'A thing.',
+      access: 'open',
+      status: 200,
+      result: z.strictObject({ name: z.string() }),
+      run: async () => ({ name: 'a' }),
+    });
+    const first = await ask({ path: '/things/a', routes: [getThing] });
+    const etag = String(first.reply.headers.etag);
+    expect(etag).toMatch(/^"[\w-]{22}"$/);
+    const again = await ask({
+      path: '/things/a',
+      routes: [getThing],
+      headers: { 'if-none-match': `"x", W/${etag}` },
+    });
+    expect(again.reply).toMatchObject({ status: 304, headers: { etag } });
+    expect(again.reply.body).toBeUndefined();
+  });
+
+  it('never has what its schema does not tell of', async () => {
+    const leaky = defineRoute({
+      name: 'Leaky',
+      method: 'GET',
+      path: '/leaky',
+      summary: 'A mistake.',
+      access: 'open',
+      status: 200,
+      result: z.strictObject({ name: z.string() }),
+      run: async () => Object.assign({ name: 'a' }, { secret: 's' }),
+    });
+    await expect(ask({ path: '/leaky', routes: [leaky] })).rejects.toThrow('secret');
   });
 });

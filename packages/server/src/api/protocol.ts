@@ -1,10 +1,12 @@
 import { type ErrorKind, StoreError } from '@zot-artifact-store/spec';
 import type { z } from 'zod';
 import type { Permission } from '../extension/access.ts';
+import { apiEtag, isKnownToClient } from '../extension/api-etag.ts';
 import type { ApiInput, ApiRoute } from '../extension/api-route.ts';
 import type { Operation, Protocol, Reply, RequestContext } from '../http/protocol.ts';
 import { parseQuery } from '../http/query.ts';
 import { API_ERRORS } from './errors.ts';
+import { openApiRoute } from './open-api.ts';
 import { API_PREFIX, type FoundRoute, RouteTable } from './route-table.ts';
 
 export interface ApiOperation extends Operation {
@@ -14,9 +16,12 @@ export interface ApiOperation extends Operation {
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** The management API: JSON in and out, under `/-/api/v1`. Its operations are the routes of all extensions. */
-export function createApiProtocol(routes: readonly ApiRoute[]): Protocol<ApiOperation> {
-  const table = new RouteTable(routes);
+/**
+ * The management API: JSON in and out, under `/-/api/v1`. Its operations are the routes of all extensions, and its own
+ * description. `version` is the server's.
+ */
+export function createApiProtocol(routes: readonly ApiRoute[], version: string): Protocol<ApiOperation> {
+  const table = new RouteTable([...routes, openApiRoute(routes, version)]);
   return {
     name: 'api',
     claims: ({ path }) => path.startsWith(`${API_PREFIX}/`) || path === API_PREFIX,
@@ -45,11 +50,16 @@ async function run({ route, params }: FoundRoute, query: string, context: Reques
   const result = await route.run(input, context);
   const headers = { 'cache-control': 'no-store' };
   if (route.result === undefined) return { status: route.status, headers };
-  return {
-    status: route.status,
-    headers: { ...headers, 'content-type': 'application/json' },
-    body: `${JSON.stringify(result)}\n`,
-  };
+  // What the schema does not tell of is not told: a mistake of the route shows, a secret does not slip out.
+  const json = `${JSON.stringify(route.result.parse(result))}\n`;
+  if (route.method !== 'GET') return jsonReply(route.status, headers, json);
+  const etag = apiEtag(json);
+  if (isKnownToClient(context.head, etag)) return { status: 304, headers: { ...headers, etag } };
+  return jsonReply(route.status, { ...headers, etag }, json);
+}
+
+function jsonReply(status: number, headers: Reply['headers'], json: string): Reply {
+  return { status, headers: { ...headers, 'content-type': 'application/json' }, body: json };
 }
 
 async function readJson({ body, head }: RequestContext): Promise<unknown> {

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { readVersion } from '../composition/read-version.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
@@ -9,6 +9,7 @@ import { addKeyCommands } from './commands/key.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addStatCommand } from './commands/stat.ts';
+import { addWhoAmICommand } from './commands/who-am-i.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { reportFailure } from './report-failure.ts';
 import type { Services } from './services.ts';
@@ -73,11 +74,6 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
   addExportCommand(program, context);
   addStatCommand(program, context);
   addKeyCommands(program, context);
+  addWhoAmICommand(program, context);
   return program;
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { readonly version: string }; // our own package.json
-  return version;
 }
