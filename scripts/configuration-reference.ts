@@ -25,7 +25,8 @@ const BEGIN = '<!-- From the schema, by "npm run docs": edit the schema, not thi
 const END = '<!-- End of the part from the schema. -->';
 /** How the keys of a free mapping are shown. */
 const FREE_NAMES: Readonly<Record<string, string>> = {
-  'http.accessControl.repositories': '"**"',
+  'http.accessControl.repositories': '"team-a/**"',
+  'http.accessControl.groups': '<name>',
   'storage.subPaths': '"/a"',
   extensions: '<name>',
   'extensions.s3.kmsKeys': '<key>',

@@ -102,6 +102,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   lmdb: ['metadata/lmdb/'],
   msgpackr: ['metadata/record'],
   bcrypt: ['extensions/rbac/'],
+  '@marcbachmann/cel-js': ['extensions/rbac/'],
   commander: ['cli/', 'main'],
   yaml: ['config/', 'cli/'],
   saxes: ['extensions/s3/xml/'],

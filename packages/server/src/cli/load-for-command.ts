@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { BUILT_IN_SECTIONS } from '../composition/built-in-sections.ts';
 import type { Config } from '../config/config.ts';
-import type { Problem } from '../config/key-path.ts';
+import { formatPath, type Problem } from '../config/key-path.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Flags } from '../config/overrides.ts';
 import { parseSecretKey } from '../data-folder/secret-key.ts';
+import { accessControlProblems } from '../extensions/rbac/access/zot/access-control.ts';
 import { parseHtpasswd } from '../extensions/rbac/identity/password/htpasswd.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -54,8 +55,18 @@ export function sentence({ place, message }: Problem): string {
 async function contentProblems({ access, storage }: Config): Promise<Problem[]> {
   return [
     ...(await htpasswdProblems(access.htpasswdPath)),
+    ...zotAccessProblems(access),
     ...(await secretKeyProblems(storage.secretKeyPath)),
   ];
+}
+
+/** Patterns and expressions are the extension's to judge, too. */
+function zotAccessProblems({ accessControl }: Config['access']): Problem[] {
+  if (accessControl === undefined) return [];
+  return accessControlProblems(accessControl).map(({ path, message }) => ({
+    place: formatPath(['http', 'accessControl', ...path]),
+    message,
+  }));
 }
 
 async function secretKeyProblems(path: string | undefined): Promise<Problem[]> {

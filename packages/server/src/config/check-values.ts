@@ -2,7 +2,7 @@ import { realpathSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import type { Config } from './config.ts';
 import { formatPath, type Problem } from './key-path.ts';
-import { type ConfigFile, EVERY_REPOSITORY } from './schema.ts';
+import type { ConfigFile } from './schema.ts';
 
 /** A single component of a repository name (distribution-spec, "Pulling manifests") behind a slash, as in zot. */
 const SUB_PATH = /^\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
@@ -12,7 +12,6 @@ const MAX_SUB_PATH_LENGTH = 128;
 export function checkValues(file: ConfigFile, config: Config): Problem[] {
   return [
     ...checkTls(file),
-    ...checkAccess(file),
     ...checkSubPaths(file, config),
     ...checkDirectories(config),
     ...checkAddresses(file, config),
@@ -28,23 +27,6 @@ function checkTls(file: ConfigFile): Problem[] {
     return [{ place: 'http.tls.cacert', message: 'needs http.tls.cert and http.tls.key' }];
   }
   return [];
-}
-
-function checkAccess(file: ConfigFile): Problem[] {
-  const control = file.http?.accessControl;
-  if (!control || file.http?.auth?.htpasswd?.path) return [];
-  const policy = control.repositories?.[EVERY_REPOSITORY];
-  if (policy?.defaultPolicy?.length) {
-    const place = `http.accessControl.repositories["${EVERY_REPOSITORY}"].defaultPolicy`;
-    return [{ place, message: 'is about users, and without http.auth.htpasswd there are none' }];
-  }
-  if (policy?.anonymousPolicy?.length) return [];
-  return [
-    {
-      place: 'http.accessControl',
-      message: 'lets nobody do anything; it needs http.auth.htpasswd or an anonymousPolicy',
-    },
-  ];
 }
 
 function checkSubPaths(file: ConfigFile, config: Config): Problem[] {

@@ -99,10 +99,34 @@ export interface AccessConfig {
   readonly htpasswdPath?: string;
   /** How long a refusal for wrong credentials is held back. */
   readonly failDelayMs: number;
-  /** What a request without credentials may do, in every repository. */
-  readonly anonymous: readonly RepositoryAction[];
-  /** What a user of the htpasswd file may do, in every repository. */
-  readonly users: readonly RepositoryAction[];
+  /** `http.accessControl`, every list filled in. */
+  readonly accessControl?: AccessControlConfig;
+  /**
+   * Without `accessControl`: who may do everything in every repository, as in zot. `anonymous`, or how they proved who
+   * they are: `htpasswd`.
+   */
+  readonly unrestricted: readonly string[];
+}
+
+export interface AccessControlConfig {
+  /** By pattern of repository names. */
+  readonly repositories: Readonly<Record<string, RepositoryAccessConfig>>;
+  readonly adminPolicy?: AccessPolicyConfig;
+  /** The users of each group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface RepositoryAccessConfig {
+  readonly policies: readonly AccessPolicyConfig[];
+  readonly defaultPolicy: readonly RepositoryAction[];
+  readonly anonymousPolicy: readonly RepositoryAction[];
+}
+
+export interface AccessPolicyConfig {
+  readonly users: readonly string[];
+  readonly groups: readonly string[];
+  readonly actions: readonly RepositoryAction[];
+  readonly conditions: readonly { readonly expression: string; readonly message: string }[];
 }
 
 export interface ExtensionSection {

@@ -1,4 +1,4 @@
-import type { Config, VolumeConfig } from './config.ts';
+import type { AccessPolicyConfig, Config, VolumeConfig } from './config.ts';
 import type { LoadedConfig } from './load.ts';
 import type { BuiltInSections } from './sections.ts';
 import { formatDuration, formatSize } from './units.ts';
@@ -63,22 +63,48 @@ function rateOf(perSecond: number | undefined): string {
 }
 
 function accessKeys({ access }: Config): KeyValue[] {
-  const everywhere = 'http.accessControl.repositories["**"]';
   return [
     ['http.realm', access.realm],
     ['http.auth.htpasswd.path', access.htpasswdPath ?? 'none'],
     ['http.auth.failDelay', `${access.failDelayMs / 1000} s`],
-    [`${everywhere}.anonymousPolicy`, access.anonymous.join(', ') || 'nothing'],
-    [
-      `${everywhere}.defaultPolicy`,
-      access.htpasswdPath === undefined ? 'no users' : access.users.join(', ') || 'nothing',
-    ],
+    ...accessControlKeys(access),
     ['ZAS_ROOT_USER', access.rootUser],
     [
       'ZAS_ROOT_PASSWORD',
       access.rootPassword === undefined ? `kept in ${access.rootPasswordPath}` : 'set, not shown',
     ],
   ];
+}
+
+function accessControlKeys({ accessControl, unrestricted }: Config['access']): KeyValue[] {
+  if (accessControl === undefined) {
+    const who = unrestricted.map((via) => (via === 'anonymous' ? 'everybody' : `users of ${via}`));
+    const what = who.length === 0 ? 'none' : `none: ${who.join(' and ')} may do everything, as in zot`;
+    return [['http.accessControl', what]];
+  }
+  const { repositories, adminPolicy, groups } = accessControl;
+  return [
+    ...Object.entries(repositories).flatMap(([pattern, access]): KeyValue[] => {
+      const place = `http.accessControl.repositories["${pattern}"]`;
+      return [
+        [`${place}.anonymousPolicy`, access.anonymousPolicy.join(', ') || 'nothing'],
+        [`${place}.defaultPolicy`, access.defaultPolicy.join(', ') || 'nothing'],
+        ...access.policies.map(
+          (policy, index): KeyValue => [`${place}.policies[${index}]`, policyText(policy)],
+        ),
+      ];
+    }),
+    ['http.accessControl.adminPolicy', adminPolicy === undefined ? 'none' : policyText(adminPolicy)],
+    ...Object.entries(groups).map(
+      ([name, users]): KeyValue => [`http.accessControl.groups.${name}`, users.join(', ') || 'nobody'],
+    ),
+  ];
+}
+
+function policyText({ users, groups, actions, conditions }: AccessPolicyConfig): string {
+  const who = [...users, ...groups.map((group) => `group ${group}`)].join(', ') || 'nobody';
+  const when = conditions.length === 0 ? '' : ` (${conditions.length} conditions)`;
+  return `${who}: ${actions.join(', ') || 'nothing'}${when}`;
 }
 
 function storageKeys({ storage }: Config): KeyValue[] {

@@ -55,7 +55,7 @@ describe('a configuration', () => {
         gc: { enabled: true, delayMs: 3_600_000, intervalMs: 3_600_000 },
       },
     ]);
-    expect(config.access).toMatchObject({ rootUser: 'root', anonymous: [] });
+    expect(config.access).toMatchObject({ rootUser: 'root', unrestricted: [] });
     expect(config.access.rootPasswordPath).toBe(join(folder, 'data', 'root-password'));
     expect(config.workers).toBe(4);
   });
@@ -157,14 +157,18 @@ describe("zot's configuration file", () => {
 
   it('without an auth section lets everybody do everything, and says so', async () => {
     const { config, remarks } = await usable({ storage: { rootDirectory: 'x' } });
-    expect(config.access.anonymous).toEqual(['read', 'create', 'update', 'delete']);
+    expect(config.access.unrestricted).toEqual(['anonymous']);
     expect(remarks.map(({ place }) => place)).toContain('http.auth');
   });
 
   it('with an anonymous policy lets everybody do that and no more', async () => {
     const accessControl = { repositories: { '**': { anonymousPolicy: ['read', 'create'] } } };
     const { config } = await usable({ http: { accessControl } });
-    expect(config.access).toMatchObject({ anonymous: ['read', 'create'], users: [] });
+    expect(config.access.unrestricted).toEqual([]);
+    expect(config.access.accessControl).toEqual({
+      repositories: { '**': { policies: [], defaultPolicy: [], anonymousPolicy: ['read', 'create'] } },
+      groups: {},
+    });
   });
 
   it('with an htpasswd file lets its users do everything, or what the default policy says', async () => {
@@ -173,11 +177,54 @@ describe("zot's configuration file", () => {
     expect((await usable({ http: { auth } })).config.access).toMatchObject({
       htpasswdPath: join(folder, 'htpasswd'),
       failDelayMs: 5000,
-      anonymous: [],
-      users: ['read', 'create', 'update', 'delete'],
+      unrestricted: ['htpasswd'],
     });
     const accessControl = { repositories: { '**': { defaultPolicy: ['read'], anonymousPolicy: [] } } };
-    expect((await usable({ http: { auth, accessControl } })).config.access.users).toEqual(['read']);
+    const { access } = (await usable({ http: { auth, accessControl } })).config;
+    expect(access.unrestricted).toEqual([]);
+    expect(access.accessControl?.repositories['**']?.defaultPolicy).toEqual(['read']);
+  });
+
+  it("with zot's accessControl takes all of it", async () => {
+    const accessControl = {
+      Repositories: {
+        'team-a/**': {
+          policies: [
+            {
+              users: ['alice'],
+              actions: ['read', 'create'],
+              conditions: [{ expression: 'req.tls.enabled', message: 'use TLS' }],
+            },
+            { groups: ['devs'], actions: ['read'] },
+          ],
+        },
+        '**': { defaultPolicy: ['read'] },
+      },
+      adminPolicy: { users: ['admin'], actions: ['read', 'create', 'update', 'delete'] },
+      groups: { devs: { users: ['bob'] } },
+    };
+    const { config } = await usable({ http: { accessControl } });
+    expect(config.access.accessControl).toMatchObject({
+      repositories: {
+        'team-a/**': {
+          policies: [
+            {
+              users: ['alice'],
+              groups: [],
+              conditions: [{ expression: 'req.tls.enabled', message: 'use TLS' }],
+            },
+            { users: [], groups: ['devs'], actions: ['read'] },
+          ],
+        },
+      },
+      adminPolicy: { users: ['admin'], groups: [] },
+      groups: { devs: ['bob'] },
+    });
+  });
+
+  it('with an accessControl that gives nothing says so', async () => {
+    const { remarks } = await usable({ http: { accessControl: {} } });
+    expect(remarks.map(({ place }) => place)).toContain('http.accessControl');
   });
 
   it('says what has no effect', async () => {
@@ -222,10 +269,8 @@ describe("zot's configuration file", () => {
           sessionKeysFile: 'x',
         },
         accessControl: {
-          adminPolicy: { users: ['a'] },
-          groups: { g: { users: ['a'] } },
           metrics: { users: ['a'] },
-          repositories: { '**': { policies: [{ users: ['a'] }] }, 'x/**': { anonymousPolicy: ['read'] } },
+          repositories: { '**': { defaultPolicy: ['detectManifestCollision'] } },
         },
       },
       extensions: { search: {}, sync: { registries: [] }, ui: { enable: true } },
@@ -237,11 +282,8 @@ describe("zot's configuration file", () => {
       'extensions.search',
       'extensions.sync',
       'extensions.ui',
-      'http.accessControl.adminPolicy',
-      'http.accessControl.groups',
       'http.accessControl.metrics',
-      'http.accessControl.repositories["**"].policies',
-      'http.accessControl.repositories["x/**"]',
+      'http.accessControl.repositories["**"].defaultPolicy[0]',
       'http.auth.apikey',
       'http.auth.bearer',
       'http.auth.ldap',
@@ -392,7 +434,6 @@ describe('values', () => {
     expect(await problemsOf({ http: { tls: { cert: 'x' } } })).toHaveProperty(['http.tls.key']);
     expect(await problemsOf({ http: { tls: { key: 'x' } } })).toHaveProperty(['http.tls.cert']);
     expect(await problemsOf({ http: { tls: { cacert: 'x' } } })).toHaveProperty(['http.tls.cacert']);
-    expect(await problemsOf({ http: { accessControl: {} } })).toHaveProperty(['http.accessControl']);
     expect(await problemsOf({ storage: { metadataDriver: 'memory' }, workers: 2 })).toHaveProperty([
       'workers',
     ]);
@@ -447,7 +488,7 @@ describe('the JSON Schema', () => {
     for (const key of ['rootDirectory', 'gcUntagged', 'anonymousPolicy', 'docker2s2', 'module']) {
       expect(text).toContain(`"${key}"`);
     }
-    for (const key of ['retention', 'ldap', 'cluster', 'adminPolicy']) {
+    for (const key of ['retention', 'ldap', 'cluster', 'detectManifestCollision']) {
       expect(text).not.toContain(`"${key}"`);
     }
   });

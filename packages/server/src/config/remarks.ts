@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
-import type { Config } from './config.ts';
+import type { AccessControlConfig, Config } from './config.ts';
 import type { Problem } from './key-path.ts';
 import { isOpenToEveryone, type Surroundings } from './resolve.ts';
-import { type ConfigFile, EVERY_REPOSITORY } from './schema.ts';
+import type { ConfigFile } from './schema.ts';
 
 const SPEC_VERSION = '1.1.1';
 
@@ -94,15 +94,26 @@ function accessRemarks(file: ConfigFile, config: Config, around: Pick<Surroundin
       'is missing, and so is http.accessControl: everybody may read, write and delete, as in zot';
     remarks.push({ place: 'http.auth', message });
   }
-  if (config.access.htpasswdPath !== undefined && config.access.users.length === 0) {
-    const place = `http.accessControl.repositories["${EVERY_REPOSITORY}"].defaultPolicy`;
-    remarks.push({ place, message: 'is missing: users of the htpasswd file may do nothing, as in zot' });
+  const { accessControl } = config.access;
+  if (accessControl !== undefined && !grantsAnything(accessControl)) {
+    remarks.push({
+      place: 'http.accessControl',
+      message: 'gives nobody anything in any repository, as in zot',
+    });
   }
   if (config.http.tls === undefined && !isLoopback(config.http.address)) {
     const message = 'is missing: passwords and content cross the network readable, unless a proxy adds TLS';
     remarks.push({ place: 'http.tls', message });
   }
   return remarks;
+}
+
+function grantsAnything({ repositories, adminPolicy }: AccessControlConfig): boolean {
+  if (adminPolicy !== undefined && adminPolicy.actions.length > 0) return true;
+  return Object.values(repositories).some(
+    ({ policies, defaultPolicy, anonymousPolicy }) =>
+      defaultPolicy.length + anonymousPolicy.length > 0 || policies.some(({ actions }) => actions.length > 0),
+  );
 }
 
 function isLoopback(address: string): boolean {

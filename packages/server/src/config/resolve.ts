@@ -1,16 +1,9 @@
 import { dirname, join, resolve } from 'node:path';
 import type { LogLevel } from '../log/logger.ts';
-import type {
-  AccessConfig,
-  BuiltInSection,
-  Config,
-  GcConfig,
-  RateLimitConfig,
-  RepositoryAction,
-  TlsConfig,
-} from './config.ts';
+import type { AccessConfig, BuiltInSection, Config, GcConfig, RateLimitConfig, TlsConfig } from './config.ts';
 import type { RootIdentity } from './overrides.ts';
-import { type ConfigFile, EVERY_REPOSITORY } from './schema.ts';
+import { resolveAccessControl } from './resolve-access-control.ts';
+import type { ConfigFile } from './schema.ts';
 import type { BuiltInSections } from './sections.ts';
 
 /** What the machine and the process contribute to a configuration. */
@@ -25,7 +18,6 @@ export interface Surroundings {
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const EVERYTHING: readonly RepositoryAction[] = ['read', 'create', 'update', 'delete'];
 
 /** Defaults, absolute paths and what follows from what; the checks are elsewhere. */
 export function resolveConfig(
@@ -91,8 +83,7 @@ function resolveAccess(
   around: Surroundings & { readonly rootDirectory: string },
 ): AccessConfig {
   const htpasswd = file.http?.auth?.htpasswd?.path;
-  const policy = file.http?.accessControl?.repositories?.[EVERY_REPOSITORY];
-  const governed = file.http?.accessControl !== undefined;
+  const control = file.http?.accessControl;
   return {
     realm: file.http?.realm || 'Zot Artifact Store',
     rootUser: root.user,
@@ -100,9 +91,15 @@ function resolveAccess(
     rootPasswordPath: join(around.rootDirectory, 'root-password'),
     ...(htpasswd ? { htpasswdPath: resolve(around.cwd, htpasswd) } : {}),
     failDelayMs: (file.http?.auth?.failDelay ?? 0) * 1000,
-    anonymous: policy?.anonymousPolicy ?? (isOpenToEveryone(file, around) ? EVERYTHING : []),
-    users: policy?.defaultPolicy ?? (governed ? [] : EVERYTHING),
+    ...(control === undefined ? {} : { accessControl: resolveAccessControl(control) }),
+    unrestricted: control === undefined ? unrestricted(file, around) : [],
   };
+}
+
+/** zot lets whoever `http.auth` knows do everything, and without it everybody. */
+function unrestricted(file: ConfigFile, around: Pick<Surroundings, 'filePath'>): readonly string[] {
+  if (isOpenToEveryone(file, around)) return ['anonymous'];
+  return file.http?.auth?.htpasswd?.path ? ['htpasswd'] : [];
 }
 
 function resolveTls(file: ConfigFile, absolute: (path: string) => string): { readonly tls?: TlsConfig } {

@@ -1,20 +1,9 @@
 import { z } from 'zod';
+import { accessControl } from './access-control-schema.ts';
 import { duration, flag, NOT_YET, notYet, saysDisabled, size, text, wholeNumber } from './fields.ts';
 import type { BuiltInSections } from './sections.ts';
 
 const MIB = 1024 * 1024;
-
-/** The pattern of repository names under which access can be given for now. */
-export const EVERY_REPOSITORY = '**';
-
-const actions = z
-  .array(
-    z.enum(['read', 'create', 'update', 'delete'], {
-      error: 'must be one of "read", "create", "update" and "delete"',
-    }),
-    { error: 'must be a list of actions' },
-  )
-  .optional();
 
 const gcKeys = {
   gc: flag('Whether garbage is collected in the background. Default true; a sub-path takes it from storage.'),
@@ -100,31 +89,6 @@ const auth = z.strictObject({
   sessionKeysFile: notYet(),
   sessionDriver: notYet(),
   secureSession: notYet(),
-});
-
-const accessControl = z.strictObject({
-  repositories: z
-    .record(
-      z.string(),
-      z.strictObject({
-        anonymousPolicy: actions.meta({
-          description: 'What a client without credentials may do in every repository.',
-        }),
-        defaultPolicy: actions.meta({ description: 'What every htpasswd user may do in every repository.' }),
-        policies: notYet(),
-      }),
-    )
-    .superRefine((repositories, context) => {
-      for (const pattern of Object.keys(repositories)) {
-        if (pattern === EVERY_REPOSITORY) continue;
-        const message = `is not available yet; only the pattern "${EVERY_REPOSITORY}" is`;
-        context.addIssue({ code: 'custom', path: [pattern], message });
-      }
-    })
-    .optional(),
-  adminPolicy: notYet(),
-  groups: notYet(),
-  metrics: notYet(),
 });
 
 const rate = (description: string) => wholeNumber(description, { min: 1, max: 1_000_000 });

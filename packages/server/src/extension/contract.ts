@@ -27,6 +27,8 @@ export interface Authorization {
   readonly effect: 'allow' | 'deny' | 'abstain';
   /** Which rule decided, for the log and for explanations; never shown to an unprivileged client. */
   readonly reason?: string;
+  /** What whoever wrote the rule wants a client to be told with the 403: no secret. */
+  readonly message?: string;
   /** The document the rule is in, and its statement there: `policy "deployers"`, `0` or its Sid. */
   readonly decidedBy?: { readonly document: string; readonly statement?: string };
 }

@@ -39,16 +39,16 @@ export async function authorizeAll(
   for (const permission of permissions) {
     const decision = await decide(deciders.authorizers, principal, permission, head);
     if (decision.effect === 'allow') continue;
-    if (principal.kind === 'anonymous') {
-      throw new StoreError('unauthenticated', `${permission.action} needs a login`, {
-        resource: permission.resource,
-        cause: decision.decidedBy?.reason ?? 'no rule allows it',
-      });
-    }
-    throw new StoreError('denied', `${principal.name} may not do ${permission.action} here`, {
+    const message = decision.opinions.find((opinion) => opinion.message !== undefined)?.message;
+    const options = {
       resource: permission.resource,
       cause: decision.decidedBy?.reason ?? 'no rule allows it',
-    });
+      ...(message === undefined ? {} : { detail: { reason: message } }),
+    };
+    if (principal.kind === 'anonymous') {
+      throw new StoreError('unauthenticated', `${permission.action} needs a login`, options);
+    }
+    throw new StoreError('denied', `${principal.name} may not do ${permission.action} here`, options);
   }
 }
 

@@ -10,7 +10,7 @@ import type { Authentication, Authorization, ExtensionHost } from '../../extensi
 import type { RequestHead } from '../../http/protocol.ts';
 import { rbac } from './extension.ts';
 import { keepRootPassword } from './identity/password/root-password.ts';
-import type { RbacOptions } from './options.ts';
+import type { AccessControl, RbacOptions, RepositoryAction } from './options.ts';
 
 const COST = 4;
 let folder = '';
@@ -47,8 +47,7 @@ async function start(options: Partial<RbacOptions> = {}) {
     rootPassword: 'root-secret',
     rootPasswordPath: join(folder, 'root-password'),
     failDelayMs: 0,
-    anonymous: [],
-    users: ['read', 'create', 'update', 'delete'],
+    unrestricted: ['htpasswd'],
     ...options,
   }).setup(host(), {});
   const [authenticator] = parts.authenticators ?? [];
@@ -91,6 +90,13 @@ async function writeUsers(name: string, users: Record<string, string>): Promise<
   return path;
 }
 
+function anonymousMay(
+  anonymousPolicy: readonly RepositoryAction[],
+  defaultPolicy: readonly RepositoryAction[] = [],
+): AccessControl {
+  return { repositories: { '**': { policies: [], anonymousPolicy, defaultPolicy } }, groups: {} };
+}
+
 const anonymous: Principal = { kind: 'anonymous' };
 const alice: Principal = { kind: 'user', name: 'alice', groups: [], via: 'htpasswd', isRoot: false };
 const stranger: Principal = { ...alice, via: 'oidc' };
@@ -108,8 +114,7 @@ describe('authentication', () => {
       rootUser: 'root',
       rootPasswordPath: join(folder, 'made'),
       failDelayMs: 0,
-      anonymous: [],
-      users: [],
+      unrestricted: [],
     }).setup(host(), {});
     expect(parts.authenticators).toHaveLength(1);
     expect(await keepRootPassword(join(folder, 'made'))).toHaveLength(32);
@@ -250,7 +255,7 @@ describe('authentication', () => {
 
 describe('authorization', () => {
   it('allows root everything, administration included, and nobody else that', async () => {
-    const { may } = await start({ anonymous: ['read', 'create', 'update', 'delete'] });
+    const { may } = await start({ unrestricted: ['anonymous'] });
     expect(await may(root, 'admin:Write')).toBe('allow');
     expect(await may(root, 'oci:Delete')).toBe('allow');
     expect(await may(alice, 'admin:Read')).toBe('abstain');
@@ -268,13 +273,14 @@ describe('authorization', () => {
       'oci:ListRepositories',
     ] as const) {
       expect(await may(alice, action, 'v1')).toBe('allow');
-      expect(await may(stranger, action, 'v1')).toBe('abstain');
+      const isOpen = action === 'oci:Ping' || action === 'oci:ListRepositories';
+      expect(await may(stranger, action, 'v1')).toBe(isOpen ? 'allow' : 'abstain');
       expect(await may(anonymous, action, 'v1')).toBe('abstain');
     }
   });
 
   it('allows clients without credentials what the policy says', async () => {
-    const { may } = await start({ anonymous: ['read'] });
+    const { may } = await start({ accessControl: anonymousMay(['read']) });
     expect(await may(anonymous, 'oci:Ping')).toBe('allow');
     expect(await may(anonymous, 'oci:Pull')).toBe('allow');
     expect(await may(anonymous, 'oci:ListRepositories')).toBe('allow');
@@ -284,11 +290,11 @@ describe('authorization', () => {
 
   it('tells a new tag from one that exists', async () => {
     existingTags = ['old'];
-    const creator = await start({ anonymous: ['create'] });
+    const creator = await start({ accessControl: anonymousMay(['create']) });
     expect(await creator.may(anonymous, 'oci:Tag', 'new')).toBe('allow');
     expect(await creator.may(anonymous, 'oci:Tag', 'old')).toBe('abstain');
     expect(await creator.may(anonymous, 'oci:Push')).toBe('allow');
-    const updater = await start({ anonymous: ['update'] });
+    const updater = await start({ accessControl: anonymousMay(['update']) });
     expect(await updater.may(anonymous, 'oci:Tag', 'new')).toBe('abstain');
     expect(await updater.may(anonymous, 'oci:Tag', 'old')).toBe('allow');
     expect(await updater.may(anonymous, 'oci:Push', 'old')).toBe('allow');
@@ -298,7 +304,7 @@ describe('authorization', () => {
   it('sends Docker engines to the login where there are users besides anonymous rights', async () => {
     const engine = { 'user-agent': 'docker/27.0 go/go1.22 UpstreamClient(Docker-Client/27.0)' };
     const mixed = await start({
-      anonymous: ['read'],
+      accessControl: anonymousMay(['read'], ['create']),
       htpasswdPath: await writeUsers('htpasswd', { alice: 'wonder' }),
     });
     expect(await mixed.may(anonymous, 'oci:Ping', undefined, head(undefined, undefined, engine))).toBe(
@@ -306,7 +312,7 @@ describe('authorization', () => {
     );
     expect(await mixed.may(anonymous, 'oci:Ping', undefined, head('', '', engine))).toBe('allow');
     expect(await mixed.may(anonymous, 'oci:Ping', undefined, head())).toBe('allow');
-    const open = await start({ anonymous: ['read'] });
+    const open = await start({ accessControl: anonymousMay(['read']) });
     expect(await open.may(anonymous, 'oci:Ping', undefined, head(undefined, undefined, engine))).toBe(
       'allow',
     );

@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import bcrypt from 'bcrypt';
 import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
-import { ConfiguredAuthorizer } from './access/configured-authorizer.ts';
+import { AccessAuthorizer } from './access/authorizer.ts';
+import { ZotRules } from './access/zot/zot-rules.ts';
 import { whoAmI } from './api/who-am-i.ts';
 import { type RbacSection, rbacSection } from './config.ts';
 import { FailureLimiter } from './identity/failure-limiter.ts';
@@ -53,7 +54,7 @@ async function setUp(options: RbacOptions, host: ExtensionHost): Promise<Parts> 
   return {
     authenticators: [authenticator],
     api: [whoAmI],
-    authorizers: [new ConfiguredAuthorizer(options, host.registry)],
+    authorizers: [new AccessAuthorizer({ zot: new ZotRules(options, host) })],
     shutdown: async () => {
       stopping.abort();
       await shaCrypt.close();

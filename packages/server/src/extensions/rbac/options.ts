@@ -1,6 +1,29 @@
 /** zot's words: `create` pushes what is new, `update` moves a tag that exists. */
 export type RepositoryAction = 'read' | 'create' | 'update' | 'delete';
 
+/** zot's `http.accessControl`, every list filled in. */
+export interface AccessControl {
+  /** By pattern of repository names. */
+  readonly repositories: Readonly<Record<string, RepositoryAccess>>;
+  readonly adminPolicy?: AccessPolicy;
+  /** The users of each group. */
+  readonly groups: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface RepositoryAccess {
+  readonly policies: readonly AccessPolicy[];
+  readonly defaultPolicy: readonly RepositoryAction[];
+  readonly anonymousPolicy: readonly RepositoryAction[];
+}
+
+export interface AccessPolicy {
+  readonly users: readonly string[];
+  readonly groups: readonly string[];
+  readonly actions: readonly RepositoryAction[];
+  /** In CEL; all must hold. */
+  readonly conditions: readonly { readonly expression: string; readonly message: string }[];
+}
+
 /** What the server's configuration says about access; `access` of the effective configuration is one of these. */
 export interface RbacOptions {
   readonly realm: string;
@@ -11,7 +34,10 @@ export interface RbacOptions {
   readonly htpasswdPath?: string;
   /** How long a refusal for wrong credentials is held back. */
   readonly failDelayMs: number;
-  readonly anonymous: readonly RepositoryAction[];
-  /** What every user of the htpasswd file may do. */
-  readonly users: readonly RepositoryAction[];
+  readonly accessControl?: AccessControl;
+  /**
+   * Without `accessControl`: who may do everything in every repository, as in zot. `anonymous`, or how they proved who
+   * they are: `htpasswd`.
+   */
+  readonly unrestricted: readonly string[];
 }
