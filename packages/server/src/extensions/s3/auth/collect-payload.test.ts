@@ -92,4 +92,30 @@ describe('a document', () => {
     stated({ 'content-md5': digest('md5', 'base64') });
     stated({ 'x-amz-checksum-crc32': CRC32.toString('base64') });
   });
+
+  it('of many slow clients does not take the memory of the process, nor keep small ones waiting', async () => {
+    const limitBytes = 4 * 1024 * 1024;
+    const isStopped = Promise.withResolvers<void>();
+    async function* slow() {
+      yield Buffer.alloc(limitBytes - 1);
+      await isStopped.promise;
+    }
+    const read = (body: AsyncIterable<Uint8Array>) =>
+      collectPayload(
+        {
+          head: requestHead({ target: '/bucket?delete' }),
+          body: Object.assign(body, { declaredBytes: undefined, collect: () => Promise.reject() }),
+        },
+        limitBytes,
+      );
+    const reading = Array.from({ length: 40 }, () => read(slow()).then(Buffer.byteLength));
+    const [refused] = await Promise.allSettled([Promise.race(reading)]);
+    expect(refused).toMatchObject({ reason: { code: 'SlowDown', status: 503 } });
+    expect(await collect({})).toBe(DOCUMENT);
+    isStopped.resolve();
+    const sizes = (await Promise.allSettled(reading)).filter(({ status }) => status === 'fulfilled');
+    expect(sizes).toHaveLength(16);
+    // All is given back.
+    expect(Buffer.byteLength(await read(slow()))).toBe(limitBytes - 1);
+  });
 });

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { checksumOf } from '../../../content/hashing/checksum-of.ts';
 import type { RequestContext, RequestHead } from '../../../http/protocol.ts';
+import { ByteBudget } from '../../../work/byte-budget.ts';
 import { S3Error } from '../errors.ts';
 import {
   assertChecksumValue,
@@ -14,6 +15,10 @@ import { openPayload, payloadFormOf, sha256Mismatch } from './payload.ts';
 import type { Trailers } from './trailers.ts';
 
 const NO_TRAILERS: Trailers = new Map();
+/** Taken without asking; nearly all documents are smaller. */
+const FREE_BYTES = 64 * 1024;
+/** What all larger ones together may hold in this process, so that many slow clients do not take its memory. */
+const largeDocuments = new ByteBudget(64 * 1024 * 1024);
 
 /**
  * The whole of a small body, a document, checked against everything its client said of it: the signed hash,
@@ -76,13 +81,27 @@ async function gather(
   if (sizeBytes !== undefined && sizeBytes > limitBytes) throw tooLong(limitBytes);
   const pieces: Uint8Array[] = [];
   let gathered = 0;
-  for await (const piece of source) {
-    gathered += piece.length;
-    if (gathered > limitBytes) throw tooLong(limitBytes);
-    pieces.push(piece);
+  let taken = 0;
+  try {
+    for await (const piece of source) {
+      gathered += piece.length;
+      if (gathered > limitBytes) throw tooLong(limitBytes);
+      if (gathered > FREE_BYTES) {
+        if (!largeDocuments.tryTake(piece.length)) throw tooBusy();
+        taken += piece.length;
+      }
+      pieces.push(piece);
+    }
+    // Always a copy: a piece is a view of a whole socket read, which a caller that keeps it would keep too.
+    return Buffer.concat(pieces, gathered);
+  } finally {
+    largeDocuments.give(taken);
   }
-  // Always a copy: a piece is a view of a whole socket read, which a caller that keeps it would keep too.
-  return Buffer.concat(pieces, gathered);
+}
+
+/** Not awaited: a client that sends nothing more would keep everybody waiting. */
+function tooBusy(): S3Error {
+  return new S3Error('SlowDown', 'Please reduce your request rate.', { retryAfterSeconds: 1 });
 }
 
 function tooLong(limitBytes: number): S3Error {

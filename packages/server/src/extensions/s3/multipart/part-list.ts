@@ -1,8 +1,10 @@
 import { S3Error } from '../errors.ts';
 import type { ChecksumAlgorithm } from '../store/records.ts';
-import { childrenNamed, childText, malformed, parseXml } from '../xml/parse.ts';
+import { childrenNamed, childText, malformed, parseLongXml } from '../xml/parse.ts';
 
 export const MAX_PARTS = 10_000;
+/** Of each part itself, its number, ETag and five checksums. */
+const ELEMENTS_OF_A_PART = 8;
 
 /** One `<Part>` of CompleteMultipartUpload. */
 export interface ListedPart {
@@ -21,8 +23,10 @@ const CHECKSUMS = {
 } as const satisfies Record<ChecksumAlgorithm, string>;
 
 /** The list a client completes an upload with. Throws MalformedXML, InvalidArgument and InvalidPartOrder. */
-export function parsePartList(bytes: Uint8Array): readonly ListedPart[] {
-  const document = parseXml(bytes, 'CompleteMultipartUpload');
+export async function parsePartList(bytes: Uint8Array): Promise<readonly ListedPart[]> {
+  const document = await parseLongXml(bytes, 'CompleteMultipartUpload', {
+    maxElements: 1 + (MAX_PARTS + 1) * ELEMENTS_OF_A_PART,
+  });
   const parts = childrenNamed(document, 'Part').map((node) => {
     const partNumber = parsePartNumber(childText(node, 'PartNumber') ?? '');
     const etag = childText(node, 'ETag');

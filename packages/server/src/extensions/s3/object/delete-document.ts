@@ -1,6 +1,6 @@
 import { isStoreError, type StoreError } from '@zot-artifact-store/spec';
 import { assertObjectKey } from '../object-key.ts';
-import { childrenNamed, childText, malformed, parseXml, type XmlNode } from '../xml/parse.ts';
+import { childrenNamed, childText, malformed, parseLongXml, type XmlNode } from '../xml/parse.ts';
 import { type DeleteConditions, parseDeleteConditions } from './conditional-write.ts';
 import { assertVersionId } from './version-id.ts';
 
@@ -15,11 +15,11 @@ export interface DeleteEntry {
 const MAX_ENTRIES = 1_000;
 
 /** The document of DeleteObjects. Throws MalformedXML unless it names 1 to 1,000 keys. */
-export function parseDeleteDocument(bytes: Uint8Array): {
+export async function parseDeleteDocument(bytes: Uint8Array): Promise<{
   readonly entries: readonly DeleteEntry[];
   readonly isQuiet: boolean;
-} {
-  const root = parseXml(bytes, 'Delete');
+}> {
+  const root = await parseLongXml(bytes, 'Delete');
   const objects = childrenNamed(root, 'Object');
   if (objects.length === 0 || objects.length > MAX_ENTRIES) {
     throw malformed(`it names ${objects.length} objects, and 1 to ${MAX_ENTRIES} can be deleted at once`);

@@ -31,7 +31,7 @@ export const completeMultipartUpload: Handler<ObjectOperation> = async (
   const customer = customerKeyOf(head);
   const sizeBytes = objectSize(headerOf(head, 'x-amz-mp-object-size'));
   // A checksum in the head is of the object, not of this document.
-  const parts = parsePartList(await collectPayload(withoutChecksums(context), MAX_BYTES));
+  const parts = await parsePartList(await collectPayload(withoutChecksums(context), MAX_BYTES));
   const completed = await completeUpload(deps, {
     bucket: name,
     key,

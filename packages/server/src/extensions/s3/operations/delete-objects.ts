@@ -23,7 +23,7 @@ export const deleteObjects: Handler<BucketOperation> = async ({ bucket }, contex
   const { head } = context;
   await deps.buckets.require(bucket);
   assertIntegrityStated(head);
-  const { entries, isQuiet } = parseDeleteDocument(await collectPayload(context, MAX_DOCUMENT_BYTES));
+  const { entries, isQuiet } = await parseDeleteDocument(await collectPayload(context, MAX_DOCUMENT_BYTES));
   const bypassGovernance = headerOf(head, 'x-amz-bypass-governance-retention')?.toLowerCase() === 'true';
   const deleted: XmlElement[] = [];
   const errors: XmlElement[] = [];
