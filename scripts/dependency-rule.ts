@@ -79,7 +79,7 @@ const ZONES: readonly Zone[] = [
   { path: 'layout/', may: ['registry/', 'work/', ...CONTENT_CONTRACT, ...EXTENSION_CONTRACT] },
   { path: 'extension/', may: ['work/', ...CONTRACTS] },
   { path: 'policy/', may: [] },
-  { path: 'extensions/', may: [...POLICY, ...CONTRACTS, ...CONFIG_CONTRACT] },
+  { path: 'extensions/', may: [...POLICY, ...CONTRACTS, ...CONFIG_CONTRACT, 'work/byte-budget'] },
   { path: 'data-folder/', may: ['work/make-folders'] },
   { path: 'log/', may: ['work/make-folders'] },
   { path: 'config/', may: ['log/'] },
