@@ -28,6 +28,7 @@ const FREE_NAMES: Readonly<Record<string, string>> = {
   'http.accessControl.repositories': '"team-a/**"',
   'http.accessControl.groups': '<name>',
   'storage.subPaths': '"/a"',
+  'http.auth.openid.providers': '<name>',
   extensions: '<name>',
   'extensions.s3.kmsKeys': '<key>',
 };
@@ -88,6 +89,7 @@ function* visit(node: SchemaNode, path: string): Generator<Key> {
   const isSection = node.properties !== undefined || typeof node.additionalProperties === 'object';
   if (!isSection || node.description !== undefined) yield { path, node };
   if (isSection) yield* walk(node, path);
+  if (node.items?.properties !== undefined) yield* walk(node.items, `${path}[]`);
 }
 
 /** The first part of a key; of an extension's key the first two, and of one that stands alone none. */
@@ -108,7 +110,10 @@ function typeOf(node: SchemaNode): string {
   if (node.properties !== undefined || typeof node.additionalProperties === 'object') return 'section';
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (node.anyOf?.some(({ type }) => type === 'boolean')) return '`true`, `false`';
-  if (node.type === 'array') return `list of ${node.items?.enum ? typeOf(node.items) : 'texts'}`;
+  if (node.type === 'array') {
+    if (node.items?.properties !== undefined) return 'list of sections';
+    return `list of ${node.items?.enum ? typeOf(node.items) : 'texts'}`;
+  }
   if (Array.isArray(node.type)) return 'text or number';
   return node.type === 'string' ? 'text' : 'any';
 }

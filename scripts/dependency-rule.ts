@@ -103,6 +103,8 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   msgpackr: ['metadata/record'],
   bcrypt: ['extensions/rbac/'],
   '@marcbachmann/cel-js': ['extensions/rbac/'],
+  jose: ['extensions/rbac/'],
+  'openid-client': ['extensions/rbac/', 'cli/login/'],
   commander: ['cli/', 'main'],
   yaml: ['config/', 'cli/'],
   saxes: ['extensions/s3/xml/'],

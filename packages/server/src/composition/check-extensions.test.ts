@@ -9,7 +9,23 @@ const EXAMPLE = fileURLToPath(
 
 function check(extensions: Config['extensions']): Promise<readonly string[]> {
   // What is looked at of a configuration.
-  return checkExtensions({ extensions, baseDirectory: '/nowhere' } as Config);
+  const config: Partial<Config> = {
+    extensions,
+    baseDirectory: '/nowhere',
+    sections: { rbac: {} },
+    access: {
+      realm: '',
+      rootUser: 'root',
+      rootPasswordPath: '',
+      failDelayMs: 0,
+      bearerOidc: [],
+      openid: [],
+      callbackOrigins: [],
+      secureCookies: false,
+      unrestricted: [],
+    },
+  };
+  return checkExtensions(config as Config);
 }
 
 describe('checkExtensions', () => {

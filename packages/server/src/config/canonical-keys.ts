@@ -16,7 +16,12 @@ export function canonicalKeys(
 }
 
 function walk(schema: z.core.$ZodType, value: unknown, path: KeyPath, problems: Problem[]): unknown {
-  if (schema instanceof z.ZodOptional) return walk(schema.unwrap(), value, path, problems);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    return walk(schema.unwrap(), value, path, problems);
+  }
+  if (schema instanceof z.ZodArray && Array.isArray(value)) {
+    return value.map((part, index) => walk(schema.element, part, [...path, index], problems));
+  }
   // `http:` with nothing below is an empty section in YAML.
   if (value === null && (schema instanceof z.ZodObject || schema instanceof z.ZodRecord)) return {};
   if (!isMapping(value)) return value;

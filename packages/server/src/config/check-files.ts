@@ -1,12 +1,15 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext } from 'node:tls';
+import { z } from 'zod';
 import type { Config } from './config.ts';
-import type { Problem } from './key-path.ts';
+import { NAMES_FILE } from './fields.ts';
+import { formatPath, type KeyPath, type Problem } from './key-path.ts';
 import { errorCode } from './overrides.ts';
+import type { BuiltInSections } from './sections.ts';
 
 /** The files a configuration names must be there, readable, and hold what they should. */
-export async function checkFiles(config: Config): Promise<Problem[]> {
+export async function checkFiles(config: Config, sections: BuiltInSections): Promise<Problem[]> {
   const problems: Problem[] = [];
   const read = async (place: string, path: string): Promise<Buffer | undefined> => {
     try {
@@ -22,6 +25,15 @@ export async function checkFiles(config: Config): Promise<Problem[]> {
   if (config.storage.secretKeyPath !== undefined) {
     await read('ZAS_SECRET_KEY_FILE', config.storage.secretKeyPath);
   }
+  for (const [index, { certificateAuthorityFile }] of config.access.bearerOidc.entries()) {
+    if (certificateAuthorityFile === undefined) continue;
+    await read(`http.auth.bearer.oidc[${index}].certificateAuthorityFile`, certificateAuthorityFile);
+  }
+  for (const [name, schema] of Object.entries(sections)) {
+    for (const { place, path } of filesNamed(schema, config.sections[name], ['extensions', name])) {
+      await read(place, path);
+    }
+  }
   const { tls } = config.http;
   if (tls === undefined) return problems;
   const cert = await read('http.tls.cert', tls.certPath);
@@ -35,6 +47,28 @@ export async function checkFiles(config: Config): Promise<Problem[]> {
     });
   }
   return problems;
+}
+
+/** The values of keys that `fileName` made, wherever in a section they are. */
+function filesNamed(
+  schema: z.core.$ZodType,
+  value: unknown,
+  at: KeyPath,
+): { readonly place: string; readonly path: string }[] {
+  if (schema instanceof z.ZodType && schema.meta()?.[NAMES_FILE] === true && typeof value === 'string') {
+    return value === '' ? [] : [{ place: formatPath(at), path: value }];
+  }
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    return filesNamed(schema.unwrap(), value, at);
+  }
+  if (schema instanceof z.ZodArray && Array.isArray(value)) {
+    return value.flatMap((part, index) => filesNamed(schema.element, part, [...at, index]));
+  }
+  if (!(schema instanceof z.ZodObject) || typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]) => {
+    const own = schema.shape[key];
+    return own === undefined ? [] : filesNamed(own, part, [...at, key]);
+  });
 }
 
 function checkPair(cert: Buffer, key: Buffer, certPath: string): Problem[] {

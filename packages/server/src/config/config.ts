@@ -3,7 +3,8 @@ import type { LogConfig } from '../log/logger.ts';
 /**
  * The effective configuration: what the file, the environment and the command line say together, with defaults filled
  * in, paths absolute and units resolved. A deeply frozen plain object that survives JSON, so that it can be handed to
- * a worker process. It holds the root password when the environment gave one: never log it whole.
+ * a worker process. It holds the root password when the environment gave one, and secrets of
+ * clients at issuers: never log it whole.
  */
 export interface Config {
   readonly http: HttpConfig;
@@ -99,6 +100,16 @@ export interface AccessConfig {
   readonly htpasswdPath?: string;
   /** How long a refusal for wrong credentials is held back. */
   readonly failDelayMs: number;
+  /** The origin browsers reach the server at, without a slash at the end. */
+  readonly publicOrigin?: string;
+  /** zot's `http.auth.bearer.oidc`: issuers whose tokens are credentials. */
+  readonly bearerOidc: readonly BearerOidcConfig[];
+  /** zot's `http.auth.openid.providers`: issuers browsers log in at. */
+  readonly openid: readonly OpenidConfig[];
+  /** Origins a browser may be sent back to after its login. */
+  readonly callbackOrigins: readonly string[];
+  /** Whether cookies of logins are for https alone. */
+  readonly secureCookies: boolean;
   /** `http.accessControl`, every list filled in. */
   readonly accessControl?: AccessControlConfig;
   /**
@@ -127,6 +138,35 @@ export interface AccessPolicyConfig {
   readonly groups: readonly string[];
   readonly actions: readonly RepositoryAction[];
   readonly conditions: readonly { readonly expression: string; readonly message: string }[];
+}
+
+export interface BearerOidcConfig {
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  /** PEM. */
+  readonly certificateAuthority?: string;
+  /** Absolute. */
+  readonly certificateAuthorityFile?: string;
+  readonly skipIssuerVerification: boolean;
+  /** CEL expressions. */
+  readonly claimMapping: {
+    readonly variables: readonly { readonly name: string; readonly expression: string }[];
+    readonly validations: readonly { readonly expression: string; readonly message: string }[];
+    readonly username?: string;
+    readonly groups?: string;
+  };
+}
+
+export interface OpenidConfig {
+  /** `oidc`, `google` or `gitlab`. */
+  readonly name: string;
+  readonly title?: string;
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret?: string;
+  readonly scopes: readonly string[];
+  readonly usernameClaim?: string;
+  readonly groupsClaim?: string;
 }
 
 export interface ExtensionSection {

@@ -67,6 +67,11 @@ function accessKeys({ access }: Config): KeyValue[] {
     ['http.realm', access.realm],
     ['http.auth.htpasswd.path', access.htpasswdPath ?? 'none'],
     ['http.auth.failDelay', `${access.failDelayMs / 1000} s`],
+    ['http.auth.bearer.oidc', access.bearerOidc.map(({ issuer }) => issuer).join(', ') || 'none'],
+    ['http.auth.openid.providers', access.openid.map(({ name }) => name).join(', ') || 'none'],
+    ['http.auth.openid.callbackAllowOrigins', access.callbackOrigins.join(', ') || 'none'],
+    ['http.auth.secureSession', String(access.secureCookies)],
+    ['http.externalUrl', access.publicOrigin ?? 'none'],
     ...accessControlKeys(access),
     ['ZAS_ROOT_USER', access.rootUser],
     [
@@ -150,7 +155,13 @@ function sectionKeys(config: Config, sections: BuiltInSections): KeyValue[] {
 function sectionValue(key: string, value: unknown): string {
   if (typeof value === 'number' && key.endsWith('Bytes')) return formatSize(value);
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
-  return Array.isArray(value) ? value.join(', ') : String(value);
+  return Array.isArray(value) ? value.map(partValue).join(', ') : String(value);
+}
+
+/** A part with a name is told by it. */
+function partValue(part: unknown): string {
+  if (typeof part !== 'object' || part === null) return String(part);
+  return 'name' in part ? String(part.name) : JSON.stringify(part);
 }
 
 function idle(ms: number): string {

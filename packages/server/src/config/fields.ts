@@ -14,6 +14,18 @@ export function flag(description: string) {
     .meta({ description });
 }
 
+/** Marks a key whose value is the path of a file that must be readable, also in sections of extensions. */
+export const NAMES_FILE = 'x-names-file';
+
+/** The path of a file, relative to the working directory. That it can be read is checked with the configuration. */
+export function fileName(description: string) {
+  return z
+    .string({ error: 'must be the path of a file' })
+    .max(4096)
+    .optional()
+    .meta({ description, [NAMES_FILE]: true });
+}
+
 export function text(description: string) {
   return z.string({ error: 'must be a string' }).max(4096).optional().meta({ description });
 }

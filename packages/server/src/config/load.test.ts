@@ -262,11 +262,9 @@ describe("zot's configuration file", () => {
       http: {
         auth: {
           ldap: { address: 'x' },
-          bearer: { realm: 'x' },
-          openid: { providers: { oidc: { issuer: 'x' } } },
+          bearer: { cert: 'x' },
           apikey: true,
           mtls: {},
-          sessionKeysFile: 'x',
         },
         accessControl: {
           metrics: { users: ['a'] },
@@ -285,11 +283,9 @@ describe("zot's configuration file", () => {
       'http.accessControl.metrics',
       'http.accessControl.repositories["**"].defaultPolicy[0]',
       'http.auth.apikey',
-      'http.auth.bearer',
+      'http.auth.bearer.cert',
       'http.auth.ldap',
       'http.auth.mtls',
-      'http.auth.openid',
-      'http.auth.sessionKeysFile',
       'scheduler',
       'storage.cacheDriver',
       'storage.gcTimeWindow',

@@ -6,6 +6,7 @@ import { checkFiles } from './check-files.ts';
 import { checkValues } from './check-values.ts';
 import type { Config } from './config.ts';
 import { formatPath, type KeyPath, type Problem } from './key-path.ts';
+import { readOpenidCredentials } from './openid-credentials.ts';
 import {
   applyOverrides,
   type Environment,
@@ -70,12 +71,15 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => describe(issue, overridden)));
   if (!parsed.success) return { ok: false, problems };
 
+  const openid = await readOpenidCredentials(parsed.data);
+  problems.push(...openid.problems);
   const config = resolveConfig(parsed.data, root, {
     ...around,
     sections: input.sections,
     secretKeyFile: input.env[SECRET_KEY_FILE],
+    openidCredentials: openid.credentials,
   });
-  problems.push(...checkValues(parsed.data, config), ...(await checkFiles(config)));
+  problems.push(...checkValues(parsed.data, config), ...(await checkFiles(config, input.sections)));
   if (problems.length > 0) return { ok: false, problems };
   return {
     ok: true,

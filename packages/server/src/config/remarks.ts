@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import type { AccessControlConfig, Config } from './config.ts';
 import type { Problem } from './key-path.ts';
-import { isOpenToEveryone, type Surroundings } from './resolve.ts';
+import { hasUsers, isOpenToEveryone, type Surroundings } from './resolve.ts';
 import type { ConfigFile } from './schema.ts';
 
 const SPEC_VERSION = '1.1.1';
@@ -75,9 +75,14 @@ function httpRemarks(file: ConfigFile): Problem[] {
     const message = 'certificates of clients are verified, and do not name a user yet';
     remarks.push({ place: 'http.tls.cacert', message });
   }
-  if (file.http?.externalUrl) {
-    const message = 'has no effect: every link the registry gives is relative to where the client asked';
+  if (file.http?.externalUrl && !hasUsers(file)) {
+    const message =
+      'has no effect: nobody logs in, and links of the registry are relative to where the client asked';
     remarks.push({ place: 'http.externalUrl', message });
+  }
+  if (file.http?.auth?.sessionKeysFile) {
+    const message = 'has no effect: sessions are kept in the records of the store, under random names';
+    remarks.push({ place: 'http.auth.sessionKeysFile', message });
   }
   for (const key of ['mgmt', 'apikey'] as const) {
     if (file.extensions?.[key] !== undefined) {

@@ -1,8 +1,10 @@
 import { dirname, join, resolve } from 'node:path';
 import type { LogLevel } from '../log/logger.ts';
 import type { AccessConfig, BuiltInSection, Config, GcConfig, RateLimitConfig, TlsConfig } from './config.ts';
+import type { OpenidCredentials } from './openid-credentials.ts';
 import type { RootIdentity } from './overrides.ts';
 import { resolveAccessControl } from './resolve-access-control.ts';
+import { resolveOpenid } from './resolve-openid.ts';
 import type { ConfigFile } from './schema.ts';
 import type { BuiltInSections } from './sections.ts';
 
@@ -23,7 +25,11 @@ const HOUR_MS = 60 * MINUTE_MS;
 export function resolveConfig(
   file: ConfigFile,
   root: RootIdentity,
-  around: Surroundings & { readonly sections: BuiltInSections; readonly secretKeyFile: string | undefined },
+  around: Surroundings & {
+    readonly sections: BuiltInSections;
+    readonly secretKeyFile: string | undefined;
+    readonly openidCredentials: OpenidCredentials;
+  },
 ): Config {
   const absolute = (path: string): string => resolve(around.cwd, path);
   const rootDirectory = absolute(file.storage?.rootDirectory ?? 'data');
@@ -74,13 +80,26 @@ function resolveRateLimit({ http }: ConfigFile): { readonly rateLimit?: RateLimi
 
 /** Whether the file asks nobody who they are: zot then lets everybody do everything. */
 export function isOpenToEveryone(file: ConfigFile, around: Pick<Surroundings, 'filePath'>): boolean {
-  return around.filePath !== undefined && !file.http?.auth?.htpasswd?.path && !file.http?.accessControl;
+  return around.filePath !== undefined && !hasUsers(file) && !file.http?.accessControl;
+}
+
+/** Whether the file says where users come from. */
+export function hasUsers({ http, extensions }: ConfigFile): boolean {
+  const { htpasswd, bearer, openid } = http?.auth ?? {};
+  // A section of an extension is known to the extension alone.
+  const providers: unknown = Reflect.get(Object(Reflect.get(extensions ?? {}, 'rbac')), 'providers');
+  return (
+    Boolean(htpasswd?.path) ||
+    Boolean(bearer?.oidc?.length) ||
+    Object.keys(openid?.providers ?? {}).length > 0 ||
+    (Array.isArray(providers) && providers.length > 0)
+  );
 }
 
 function resolveAccess(
   file: ConfigFile,
   root: RootIdentity,
-  around: Surroundings & { readonly rootDirectory: string },
+  around: Surroundings & { readonly rootDirectory: string; readonly openidCredentials: OpenidCredentials },
 ): AccessConfig {
   const htpasswd = file.http?.auth?.htpasswd?.path;
   const control = file.http?.accessControl;
@@ -91,6 +110,7 @@ function resolveAccess(
     rootPasswordPath: join(around.rootDirectory, 'root-password'),
     ...(htpasswd ? { htpasswdPath: resolve(around.cwd, htpasswd) } : {}),
     failDelayMs: (file.http?.auth?.failDelay ?? 0) * 1000,
+    ...resolveOpenid(file, around),
     ...(control === undefined ? {} : { accessControl: resolveAccessControl(control) }),
     unrestricted: control === undefined ? unrestricted(file, around) : [],
   };
@@ -99,7 +119,12 @@ function resolveAccess(
 /** zot lets whoever `http.auth` knows do everything, and without it everybody. */
 function unrestricted(file: ConfigFile, around: Pick<Surroundings, 'filePath'>): readonly string[] {
   if (isOpenToEveryone(file, around)) return ['anonymous'];
-  return file.http?.auth?.htpasswd?.path ? ['htpasswd'] : [];
+  const { htpasswd, bearer, openid } = file.http?.auth ?? {};
+  return [
+    ...(htpasswd?.path ? ['htpasswd'] : []),
+    ...(bearer?.oidc?.length ? ['workload'] : []),
+    ...(openid?.providers ? ['openid'] : []),
+  ];
 }
 
 function resolveTls(file: ConfigFile, absolute: (path: string) => string): { readonly tls?: TlsConfig } {
@@ -108,7 +133,7 @@ function resolveTls(file: ConfigFile, absolute: (path: string) => string): { rea
   const paths = { certPath: absolute(cert), keyPath: absolute(key) };
   if (!cacert) return { tls: { ...paths, clientCertificates: 'none' } };
   // zot takes a verified certificate as the login: when nothing else admits anybody, only its holders come in.
-  const other = file.http?.auth?.htpasswd?.path || file.http?.accessControl;
+  const other = hasUsers(file) || file.http?.accessControl;
   return {
     tls: { ...paths, caPath: absolute(cacert), clientCertificates: other ? 'if-given' : 'required' },
   };

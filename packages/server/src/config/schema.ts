@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accessControl } from './access-control-schema.ts';
 import { duration, flag, NOT_YET, notYet, saysDisabled, size, text, wholeNumber } from './fields.ts';
+import { bearerOidc, openid } from './openid-schema.ts';
 import type { BuiltInSections } from './sections.ts';
 
 const MIB = 1024 * 1024;
@@ -82,13 +83,33 @@ const auth = z.strictObject({
     { min: 0, max: 60 },
   ),
   ldap: notYet(),
-  bearer: notYet(),
-  openid: notYet(),
+  bearer: z
+    .strictObject({
+      realm: text('Accepted for zot; has no effect on the issuers in oidc.'),
+      service: text('Accepted for zot; has no effect on the issuers in oidc.'),
+      cert: notYet(),
+      awsSecretsManager: notYet(),
+      upstreamTokenEndpoint: notYet(),
+      oidc: bearerOidc,
+    })
+    .optional(),
+  openid: openid.optional(),
   apikey: notYet(),
   mtls: notYet((section) => section === undefined || section === null),
-  sessionKeysFile: notYet(),
-  sessionDriver: notYet(),
-  secureSession: notYet(),
+  sessionKeysFile: text(
+    "Accepted for zot; sessions are kept in the store's own records, under random names, and need no keys.",
+  ),
+  sessionDriver: z
+    .strictObject({
+      name: z.literal('local', {
+        error: 'must be "local": sessions are kept in the store, where all workers find them',
+      }),
+    })
+    .optional()
+    .meta({ description: 'Accepted for zot: {"name": "local"}.' }),
+  secureSession: flag(
+    'Whether cookies of browser logins are for https alone. Default: whether clients reach the server by https.',
+  ),
 });
 
 const rate = (description: string) => wholeNumber(description, { min: 1, max: 1_000_000 });
@@ -121,7 +142,7 @@ const http = z.strictObject({
   }),
   realm: text('The realm of the authentication challenge. Default "Zot Artifact Store".'),
   externalUrl: text(
-    'Accepted for zot, which needs it for logins through a browser; every link the registry gives is relative.',
+    'How clients reach the server, such as "https://registry.example.com": where a provider sends browsers back to after a login. Links of the registry are relative whatever it says.',
   ),
   allowOrigin: text('Origins that browsers may call from (CORS), separated by commas; "*" for all.'),
   readTimeout: duration(

@@ -123,7 +123,11 @@ function seal(running: readonly Running[], { vetoes, services, log }: SetupOptio
       intervalMs: part.intervalMs,
       run: (signal) => part.run(signal),
     })),
-    health: health.map(({ name, part }) => ({ name, check: (signal) => part.check(signal) })),
+    health: health.map(({ name, part }) => ({
+      name,
+      check: (signal) => part.check(signal),
+      ...(part.isAdvisory && { isAdvisory: part.isAdvisory }),
+    })),
     close(deadlineMs) {
       closing ??= shutDown(running, deadlineMs, log);
       return closing;

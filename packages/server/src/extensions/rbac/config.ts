@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { providersField } from './identity/oidc/config.ts';
 
 /** `extensions.rbac` of the config file. */
 export const rbacSection = z
-  .strictObject({})
+  .strictObject({ providers: providersField })
   .meta({ description: 'Users, keys, policies and their providers.' });
 
 export type RbacSection = z.output<typeof rbacSection>;

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Permission, Principal } from '../../extension/access.ts';
 import type { Authentication, Authorization, ExtensionHost } from '../../extension/contract.ts';
 import type { RequestHead } from '../../http/protocol.ts';
+import { rbacSection } from './config.ts';
 import { rbac } from './extension.ts';
 import { keepRootPassword } from './identity/password/root-password.ts';
 import type { AccessControl, RbacOptions, RepositoryAction } from './options.ts';
@@ -49,7 +50,7 @@ async function start(options: Partial<RbacOptions> = {}) {
     failDelayMs: 0,
     unrestricted: ['htpasswd'],
     ...options,
-  }).setup(host(), {});
+  }).setup(host(), rbacSection.parse({}));
   const [authenticator] = parts.authenticators ?? [];
   const [authorizer] = parts.authorizers ?? [];
   if (authenticator === undefined || authorizer === undefined) throw new Error('parts are missing');
@@ -115,7 +116,7 @@ describe('authentication', () => {
       rootPasswordPath: join(folder, 'made'),
       failDelayMs: 0,
       unrestricted: [],
-    }).setup(host(), {});
+    }).setup(host(), rbacSection.parse({}));
     expect(parts.authenticators).toHaveLength(1);
     expect(await keepRootPassword(join(folder, 'made'))).toHaveLength(32);
   });

@@ -1,3 +1,5 @@
+import type { BearerOidcOptions, OpenidOptions } from './identity/oidc/zot-providers.ts';
+
 /** zot's words: `create` pushes what is new, `update` moves a tag that exists. */
 export type RepositoryAction = 'read' | 'create' | 'update' | 'delete';
 
@@ -34,6 +36,14 @@ export interface RbacOptions {
   readonly htpasswdPath?: string;
   /** How long a refusal for wrong credentials is held back. */
   readonly failDelayMs: number;
+  readonly bearerOidc?: readonly BearerOidcOptions[];
+  readonly openid?: readonly OpenidOptions[];
+  /** The origin browsers reach the server at. */
+  readonly publicOrigin?: string;
+  /** Origins a browser may be sent back to after its login. */
+  readonly callbackOrigins?: readonly string[];
+  /** Whether cookies of logins are for https alone. */
+  readonly secureCookies?: boolean;
   readonly accessControl?: AccessControl;
   /**
    * Without `accessControl`: who may do everything in every repository, as in zot. `anonymous`, or how they proved who

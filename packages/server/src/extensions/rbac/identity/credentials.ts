@@ -8,7 +8,8 @@ export type Credentials =
   | { readonly kind: 'malformed' }
   | { readonly kind: 'basic'; readonly user: string; readonly password: string };
 
-const MAX_ENCODED_LENGTH = 4096;
+/** A password may be a token with a long list of groups. */
+const MAX_ENCODED_LENGTH = 16 * 1024;
 const BASIC = /^basic +([A-Za-z0-9+/]*={0,2}) *$/i;
 const BASIC_SCHEME = /^basic(?: |$)/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
