@@ -46,6 +46,7 @@ const EXTENSION_CONTRACT = [
   'extension/api-page',
   'extension/api-etag',
   'extension/events',
+  'extension/recorder',
   'extension/keyspace',
 ];
 const HTTP_CONTRACT = ['http/protocol', 'http/http-date'];

@@ -104,6 +104,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     protocols: [createApiProtocol(sealed.api, readVersion()), ...inOrder(sealed.protocols, oci)],
     authenticators: sealed.authenticators,
     authorizers: sealed.authorizers,
+    recorders: sealed.recorders,
     cors: createCors({ allowOrigins: config.http.allowOrigins }),
     rateLimiter: createRateLimiter(rateLimits(config), { workers: config.workers }),
     log,

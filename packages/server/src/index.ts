@@ -30,6 +30,7 @@ export {
 } from './extension/contract.ts';
 export type { EventSink, NewEvent, StoreEvent } from './extension/events.ts';
 export { extensionKey } from './extension/keyspace.ts';
+export type { Judgement, NotedFacts, Recorder, RequestRecord } from './extension/recorder.ts';
 export type {
   Operation,
   Protocol,

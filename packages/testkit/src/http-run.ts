@@ -4,10 +4,10 @@ import { Writable } from 'node:stream';
 import { type ConnectionOptions, connect as connectTls } from 'node:tls';
 import pino from 'pino';
 import type { Authenticator, Authorizer } from '../../server/src/extension/contract.ts';
+import type { Recorder, RequestRecord } from '../../server/src/extension/recorder.ts';
 import type { Cors } from '../../server/src/http/cors.ts';
 import { Pipeline } from '../../server/src/http/pipeline.ts';
 import type { Operation, Protocol, Reply, RequestContext } from '../../server/src/http/protocol.ts';
-import type { RequestRecord } from '../../server/src/http/request-record.ts';
 import { createHttpServer, type HttpLimits, type HttpServer } from '../../server/src/http/server.ts';
 import type { TlsFiles } from '../../server/src/http/tls-files.ts';
 
@@ -17,6 +17,7 @@ export interface HttpRunOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly authenticators?: readonly Authenticator[];
   readonly authorizers?: readonly Authorizer[];
+  readonly recorders?: readonly Recorder[];
   readonly cors?: Cors;
   readonly tls?: TlsFiles;
 }
@@ -51,6 +52,7 @@ export async function runHttp(routes: TestRoutes, options: HttpRunOptions = {}):
     protocols: [testProtocol(routes)],
     authenticators: options.authenticators ?? [],
     authorizers: options.authorizers ?? [],
+    recorders: options.recorders ?? [],
     cors: options.cors,
     log,
     onFinished: (record) => {
@@ -112,6 +114,7 @@ function statusOf(kind: string): number {
     'too-many-requests': 429,
     internal: 500,
     'not-implemented': 501,
+    unavailable: 503,
   };
   return statuses[kind] ?? 400;
 }

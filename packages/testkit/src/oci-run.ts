@@ -40,6 +40,7 @@ export async function runOci(
     signal: request.signal ?? new AbortController().signal,
     can: async (permission) => request.can?.(permission) ?? true,
     challenges: () => [],
+    note: () => {},
     authorizeAs: async () => {},
   });
 }

@@ -147,6 +147,7 @@ export class S3Bench {
         signal: new AbortController().signal,
         can: async (permission) => request.can?.(permission) ?? true,
         challenges: () => [],
+        note: () => {},
         authorizeAs: async (_principal, permissions) => {
           const refused = permissions.find((permission) => request.can?.(permission) === false);
           if (refused !== undefined) throw new StoreError('denied', `${refused.action} is not allowed`);

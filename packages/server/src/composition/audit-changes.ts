@@ -1,4 +1,5 @@
-import { type RequestRecord, STATUS_CLIENT_GONE } from '../http/request-record.ts';
+import type { RequestRecord } from '../extension/recorder.ts';
+import { STATUS_CLIENT_GONE } from '../http/request-record.ts';
 import type { AuditLog } from '../log/audit-log.ts';
 
 const CHANGING_METHODS: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);

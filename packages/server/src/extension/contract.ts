@@ -8,6 +8,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Permission, Principal, UserPrincipal } from './access.ts';
 import type { ApiRoute } from './api-route.ts';
 import type { EventSink, StoreEvent } from './events.ts';
+import type { Recorder } from './recorder.ts';
 
 /** What an authenticator says of a request. The first that does not abstain decides. */
 export type Authentication =
@@ -129,6 +130,8 @@ export interface Parts {
   readonly observers?: readonly Observer[];
   readonly tasks?: readonly Task[];
   readonly health?: readonly HealthCheck[];
+  /** Told of every request before it is answered. */
+  readonly recorders?: readonly Recorder[];
   /** Served under `/-/api/v1`, and told of in its OpenAPI description. */
   readonly api?: readonly ApiRoute[];
   readonly identities?: Identities;

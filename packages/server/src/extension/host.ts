@@ -14,6 +14,7 @@ import type {
 } from './contract.ts';
 import { ExtensionProblems } from './load.ts';
 import type { CheckedExtension } from './order.ts';
+import type { Recorder } from './recorder.ts';
 import type { SharedServices } from './shared-services.ts';
 import type { VetoChain } from './veto-chain.ts';
 
@@ -29,6 +30,7 @@ export interface SealedExtensions {
   /** `name` is `<extension>/<check>`. */
   readonly health: readonly HealthCheck[];
   readonly api: readonly ApiRoute[];
+  readonly recorders: readonly Recorder[];
   /**
    * Calls every `shutdown` in reverse order of setup, each with `deadlineMs` in its signal; one that throws or does
    * not come back in time is logged and left behind. Never rejects.
@@ -114,6 +116,7 @@ function seal(running: readonly Running[], { vetoes, services, log }: SetupOptio
     authenticators: running.flatMap(({ parts }) => parts.authenticators ?? []),
     authorizers,
     api,
+    recorders: running.flatMap(({ parts }) => parts.recorders ?? []),
     observers: observers.map(({ name, part }) => ({
       name,
       observe: (event, signal) => part.observe(event, signal),
@@ -208,6 +211,7 @@ function tableRow({ name, source, parts }: Running): Record<string, unknown> {
   if (parts.protocols?.length) row.protocols = parts.protocols.map((protocol) => protocol.name);
   if (parts.authenticators?.length) row.authenticators = parts.authenticators.length;
   if (parts.authorizers?.length) row.authorizers = parts.authorizers.length;
+  if (parts.recorders?.length) row.recorders = parts.recorders.length;
   if (parts.api?.length) row.api = parts.api.map(({ name }) => name);
   const vetoes = hookNames(parts.vetoes);
   if (vetoes.length > 0) row.vetoes = vetoes;

@@ -2,12 +2,20 @@ import { StoreError } from '@zot-artifact-store/spec';
 import type { Permission, Principal } from '../extension/access.ts';
 import type { Authenticator, Authorizer } from '../extension/contract.ts';
 import { decide } from '../extension/decide.ts';
+import type { Judgement } from '../extension/recorder.ts';
 import type { Operation, RequestHead } from './protocol.ts';
 
 /** Who says who is asking and what that one may do, in the order they are asked. */
 export interface Deciders {
   readonly authenticators: readonly Authenticator[];
   readonly authorizers: readonly Authorizer[];
+}
+
+/** Whom a decision is about, and what is kept of it for the record of the request. */
+export interface DecisionTrace {
+  readonly principal: Principal;
+  readonly head: RequestHead;
+  readonly judgements: Judgement[];
 }
 
 const ANONYMOUS: Principal = { kind: 'anonymous' };
@@ -32,12 +40,12 @@ export async function authenticate(
  */
 export async function authorizeAll(
   deciders: Deciders,
-  principal: Principal,
+  { principal, head, judgements }: DecisionTrace,
   permissions: readonly Permission[],
-  head: RequestHead,
 ): Promise<void> {
   for (const permission of permissions) {
     const decision = await decide(deciders.authorizers, principal, permission, head);
+    judgements.push({ permission, decision });
     if (decision.effect === 'allow') continue;
     const message = decision.opinions.find((opinion) => opinion.message !== undefined)?.message;
     const options = {

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Permission, Principal } from '../extension/access.ts';
+import type { Judgement, NotedFacts } from '../extension/recorder.ts';
 import { IncomingBody } from './body.ts';
 import type { Connection, InFlight } from './connection.ts';
-import { authorizeAll, collectChallenges, type Deciders, isAllowed } from './deciders.ts';
+import { authorizeAll, collectChallenges, type Deciders, type DecisionTrace, isAllowed } from './deciders.ts';
 import type { Operation, Protocol, RequestBody, RequestContext, RequestHead } from './protocol.ts';
 import { declaredBytes, readHead } from './request-head.ts';
 
@@ -26,7 +27,7 @@ const ANONYMOUS: Principal = { kind: 'anonymous' };
 /**
  * One request and its response. Body and abort signal are made when first asked for: most requests need neither.
  */
-export class Exchange implements RequestContext, InFlight {
+export class Exchange implements RequestContext, InFlight, DecisionTrace {
   readonly head: RequestHead;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -37,6 +38,8 @@ export class Exchange implements RequestContext, InFlight {
   principal: Principal = ANONYMOUS;
   protocol: Protocol | undefined;
   operation: Operation | undefined;
+  readonly judgements: Judgement[] = [];
+  notes: NotedFacts | undefined;
   /** The client went away before the response was flushed. */
   isGone = false;
   readonly #deciders: Deciders;
@@ -86,13 +89,17 @@ export class Exchange implements RequestContext, InFlight {
     return isAllowed(this.#deciders, this.principal, permission, this.head);
   }
 
+  note(facts: NotedFacts): void {
+    this.notes = { ...this.notes, ...facts };
+  }
+
   challenges(): readonly string[] {
     return collectChallenges(this.#deciders, this.head, this.operation);
   }
 
   async authorizeAs(principal: Principal, permissions: readonly Permission[]): Promise<void> {
     this.principal = principal;
-    await authorizeAll(this.#deciders, principal, permissions, this.head);
+    await authorizeAll(this.#deciders, this, permissions);
   }
 
   failBody(error: StoreError): void {

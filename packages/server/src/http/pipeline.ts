@@ -3,6 +3,7 @@ import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:h
 import { setImmediate } from 'node:timers/promises';
 import { type ErrorKind, isStoreError, StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
+import type { Recorder, RequestRecord } from '../extension/recorder.ts';
 import type { Connection } from './connection.ts';
 import type { Cors } from './cors.ts';
 import { authenticate, authorizeAll, collectChallenges, type Deciders } from './deciders.ts';
@@ -13,7 +14,7 @@ import type { Protocol, Reply, RequestHead } from './protocol.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import { ReplyWriter } from './reply.ts';
 import { checkHead } from './request-head.ts';
-import { logFields, makeRecord, type RequestRecord, STATUS_CLIENT_GONE } from './request-record.ts';
+import { logFields, makeRecord, type Outcome, STATUS_CLIENT_GONE } from './request-record.ts';
 
 export interface PipelineOptions extends Deciders {
   /** Asked in this order which of them a request belongs to. */
@@ -21,6 +22,8 @@ export interface PipelineOptions extends Deciders {
   readonly log: Logger;
   readonly rateLimiter?: RateLimiter | undefined;
   readonly cors?: Cors | undefined;
+  /** Told of every request before it is answered. */
+  readonly recorders?: readonly Recorder[];
   /** Told of every request once it is over, after its log line. Must not throw; when it does, that is logged. */
   readonly onFinished?: ((record: RequestRecord) => void) | undefined;
 }
@@ -41,11 +44,15 @@ const SERVER_FAULTS: ReadonlySet<ErrorKind> = new Set([
 
 interface Failure {
   readonly kind: ErrorKind;
+  readonly message: string | undefined;
   readonly reason: string | undefined;
 }
 
+/** What a request of these methods does not change. */
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /**
- * The way of every request: find its protocol, classify, authenticate, authorize, run, render, log. The one place
+ * The way of every request: find its protocol, classify, authenticate, authorize, run, render, record, log. The one place
  * that catches what an operation throws.
  */
 export class Pipeline {
@@ -54,6 +61,7 @@ export class Pipeline {
   readonly #log: Logger;
   readonly #rateLimiter: RateLimiter | undefined;
   readonly #cors: Cors | undefined;
+  readonly #recorders: readonly Recorder[];
   readonly #onFinished: ((record: RequestRecord) => void) | undefined;
   /** Random per pipeline, so that ids of other processes and earlier starts differ. */
   readonly #idPrefix = randomBytes(6).toString('hex');
@@ -65,6 +73,7 @@ export class Pipeline {
     this.#log = options.log;
     this.#rateLimiter = options.rateLimiter;
     this.#cors = options.cors;
+    this.#recorders = options.recorders ?? [];
     this.#onFinished = options.onFinished;
   }
 
@@ -101,6 +110,16 @@ export class Pipeline {
       failure = this.#judge(exchange, error);
       reply = await this.#renderError(exchange, error);
     }
+    if (this.#recorders.length > 0) {
+      const unrecorded = await this.#record(exchange, reply, failure);
+      if (unrecorded !== undefined) {
+        failure = this.#judge(exchange, unrecorded);
+        if (reply.status < 400) {
+          discardBody(reply);
+          reply = await this.#renderError(exchange, unrecorded);
+        }
+      }
+    }
     try {
       await this.#send(exchange, writer, reply);
     } catch (error) {
@@ -133,8 +152,9 @@ export class Pipeline {
       exchange.principal = await authenticate(this.#deciders, head, operation);
     }
     if (operation.permissions.length > 0) {
-      await authorizeAll(this.#deciders, exchange.principal, operation.permissions, head);
+      await authorizeAll(this.#deciders, exchange, operation.permissions);
     }
+    if (!READING.has(head.method)) for (const recorder of this.#recorders) recorder.admit?.();
     return protocol.run(operation, exchange);
   }
 
@@ -150,15 +170,16 @@ export class Pipeline {
       if (SERVER_FAULTS.has(error.kind)) {
         this.#log.error({ id, operation: exchange.operation?.name, err: error }, 'request failed');
       }
-      return { kind: error.kind, reason: typeof error.cause === 'string' ? error.cause : undefined };
+      const reason = typeof error.cause === 'string' ? error.cause : undefined;
+      return { kind: error.kind, message: error.message, reason };
     }
     if (exchange.isGone) {
       // Whatever broke may have broken because the client left; there is nobody to answer.
       this.#log.debug({ id, operation: exchange.operation?.name, err: error }, 'request given up');
-      return { kind: 'request-incomplete', reason: undefined };
+      return { kind: 'request-incomplete', message: undefined, reason: undefined };
     }
     this.#log.error({ id, operation: exchange.operation?.name, err: error }, 'unexpected error');
-    return { kind: 'internal', reason: undefined };
+    return { kind: 'internal', message: undefined, reason: undefined };
   }
 
   async #renderError(exchange: Exchange, error: unknown): Promise<Reply> {
@@ -223,13 +244,31 @@ export class Pipeline {
     }
   }
 
+  /** What kept the request from being recorded; undefined when it is. */
+  async #record(exchange: Exchange, reply: Reply, failure: Failure | undefined): Promise<unknown> {
+    const record = makeRecord(exchange, {
+      ...outcomeOf(reply, failure),
+      bytesOut: 0,
+      isCut: exchange.isGone,
+    });
+    try {
+      for (const recorder of this.#recorders) {
+        const recording = recorder.record(record);
+        if (recording !== undefined) await recording;
+      }
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+
   #finish(exchange: Exchange, writer: ReplyWriter, reply: Reply, failure: Failure | undefined): void {
     const isUnanswered = exchange.isGone && !exchange.response.headersSent;
+    const outcome = outcomeOf(reply, failure);
     const record = makeRecord(exchange, {
-      status: isUnanswered ? STATUS_CLIENT_GONE : reply.status,
+      ...outcome,
+      status: isUnanswered ? STATUS_CLIENT_GONE : outcome.status,
       bytesOut: writer.sentBytes,
-      errorKind: failure?.kind,
-      reason: failure?.reason,
       isCut: exchange.isGone || exchange.connection.socket.destroyed,
     });
     if (this.#log.isLevelEnabled('info')) this.#log.info(logFields(record), 'request');
@@ -239,6 +278,16 @@ export class Pipeline {
       this.#log.error({ id: record.id, err: error }, 'request hook failed');
     }
   }
+}
+
+function outcomeOf(reply: Reply, failure: Failure | undefined): Omit<Outcome, 'bytesOut' | 'isCut'> {
+  return {
+    status: reply.status,
+    headers: reply.headers,
+    errorKind: failure?.kind,
+    errorMessage: failure?.message,
+    reason: failure?.reason,
+  };
 }
 
 function addCors(

@@ -1,5 +1,6 @@
 import type { StoreError } from '@zot-artifact-store/spec';
 import type { Permission, Principal } from '../extension/access.ts';
+import type { NotedFacts } from '../extension/recorder.ts';
 
 /** What arrived before the body, exactly as it arrived; nothing in it is decoded or normalised. */
 export interface RequestHead {
@@ -60,6 +61,11 @@ export interface RequestContext {
   can(permission: Permission): Promise<boolean>;
   /** `WWW-Authenticate` values, as a 401 has them, for a reply that wants to tell how to log in for more. */
   challenges(): readonly string[];
+  /**
+   * Tells the audit trail what the request alone does not say (`{ event: 'login' }`, `{ deletedKeys: 3 }`); a request
+   * with a note is always written there. Never a secret. Later notes add to earlier ones.
+   */
+  note(facts: NotedFacts): void;
   /**
    * Authorises somebody whose credentials came in the body (a form with a policy), as the pipeline does before it runs
    * an operation. Throws `unauthenticated` or `denied`.

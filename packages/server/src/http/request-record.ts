@@ -1,42 +1,25 @@
 import { performance } from 'node:perf_hooks';
 import type { ErrorKind } from '@zot-artifact-store/spec';
-import type { Principal } from '../extension/access.ts';
+import type { RequestRecord } from '../extension/recorder.ts';
+import { claimedName } from './claimed-name.ts';
 import type { Exchange } from './exchange.ts';
+import type { Reply, RequestHead } from './protocol.ts';
 
 const MAX_PATH_LENGTH = 512;
-const MAX_USER_AGENT_LENGTH = 256;
+const MAX_HEADER_LENGTH = 256;
+const MAX_MESSAGE_LENGTH = 512;
 
 /** nginx's number for a client that left before its answer; never on the wire. */
 export const STATUS_CLIENT_GONE = 499;
-
-/** What is known of a request once it is over: for the access log, metrics and audit. Holds no header but User-Agent. */
-export interface RequestRecord {
-  readonly id: string;
-  readonly method: string;
-  /** Raw, without the query, cut to a bound. */
-  readonly path: string;
-  readonly protocol: string | undefined;
-  readonly operation: string | undefined;
-  readonly status: number;
-  readonly durationMs: number;
-  /** Bytes of the bodies. */
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly principal: Principal;
-  readonly remoteAddress: string;
-  readonly userAgent: string | undefined;
-  readonly errorKind: ErrorKind | undefined;
-  /** Which rule refused, when one did. */
-  readonly reason: string | undefined;
-  /** The client left early, or the response had to be cut. */
-  readonly isCut: boolean;
-}
 
 export interface Outcome {
   readonly status: number;
   readonly bytesOut: number;
   readonly errorKind: ErrorKind | undefined;
+  readonly errorMessage: string | undefined;
   readonly reason: string | undefined;
+  /** Of the answer. */
+  readonly headers: Reply['headers'];
   readonly isCut: boolean;
 }
 
@@ -53,10 +36,21 @@ export function makeRecord(exchange: Exchange, outcome: Outcome): RequestRecord 
     bytesIn: exchange.receivedBytes,
     bytesOut: outcome.bytesOut,
     principal: exchange.principal,
+    triedAs:
+      outcome.errorKind !== undefined && exchange.principal.kind === 'anonymous'
+        ? claimedName(head)
+        : undefined,
+    hasCredentials: hasCredentials(head),
     remoteAddress: head.remoteAddress,
+    forwardedFor: boundedHeader(head.headers['x-forwarded-for']),
     userAgent: boundedHeader(head.headers['user-agent']),
     errorKind: outcome.errorKind,
+    errorMessage: outcome.errorMessage?.slice(0, MAX_MESSAGE_LENGTH),
     reason: outcome.reason,
+    judgements: exchange.judgements,
+    notes: exchange.notes,
+    digest: headerOf(outcome.headers, 'docker-content-digest'),
+    versionId: headerOf(outcome.headers, 'x-amz-version-id'),
     isCut: outcome.isCut,
   };
 }
@@ -84,5 +78,17 @@ export function logFields(record: RequestRecord): Record<string, unknown> {
 }
 
 function boundedHeader(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value.slice(0, MAX_USER_AGENT_LENGTH) : undefined;
+  return typeof value === 'string' ? value.slice(0, MAX_HEADER_LENGTH) : undefined;
+}
+
+function headerOf(headers: Reply['headers'], name: string): string | undefined {
+  const value = headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Whether the request shows credentials; what they are worth is not asked. */
+function hasCredentials({ headers, query, tls }: RequestHead): boolean {
+  if (headers.authorization !== undefined || headers.cookie !== undefined) return true;
+  if (tls?.clientCertificate !== undefined) return true;
+  return /(?:^|&)(?:X-Amz-Signature|Signature)=/.test(query);
 }

@@ -43,6 +43,7 @@ export function withHoistedContext(context: RequestContext): RequestContext {
       return context.signal;
     },
     challenges: () => context.challenges(),
+    note: (facts) => context.note(facts),
     can: (permission) => context.can(permission),
     authorizeAs: (principal, permissions) => context.authorizeAs(principal, permissions),
   };
