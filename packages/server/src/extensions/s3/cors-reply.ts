@@ -20,7 +20,9 @@ export async function corsOf(
   const bucket = await buckets.find(bucketName);
   const rules = bucket && (await documents.parsed(bucket, 'cors', storedCors));
   if (rules === undefined) return {};
-  return corsHeaders(rules, { origin, method: head.method, headers: [] }) ?? {};
+  // Browsers send it with a preflight alone; where it comes with another request it is what is asked about, as at Amazon.
+  const method = headerOf(head, 'access-control-request-method') ?? head.method;
+  return corsHeaders(rules, { origin, method, headers: [] }) ?? {};
 }
 
 /** The answer to a browser that asks before it sends a request. Throws AccessForbidden, and InvalidRequest. */

@@ -12,6 +12,8 @@ const NEEDED: Readonly<
   's3:ListBucketVersions': { of: 'bucket', permission: 'READ' },
   's3:ListBucketMultipartUploads': { of: 'bucket', permission: 'READ' },
   's3:PutObject': { of: 'bucket', permission: 'WRITE' },
+  // Who may replace an object may replace it by one with other tags.
+  's3:PutObjectTagging': { of: 'bucket', permission: 'WRITE' },
   's3:DeleteObject': { of: 'bucket', permission: 'WRITE' },
   's3:DeleteObjectVersion': { of: 'bucket', permission: 'WRITE' },
   's3:AbortMultipartUpload': { of: 'bucket', permission: 'WRITE' },

@@ -150,10 +150,32 @@ describe('a bucket policy', () => {
     expect(refused.code).toBe('AccessDenied');
   });
 
+  it('tells who may list a prefix that there is nothing, whoever may read', async () => {
+    const listing = {
+      Effect: 'Allow',
+      Principal: '*',
+      Action: 's3:ListBucket',
+      Resource: 'arn:aws:s3:::bucket',
+      Condition: { StringLike: { 's3:prefix': 'public/*' } },
+    };
+    for (const ownership of ['BucketOwnerEnforced', 'ObjectWriter'] as const) {
+      await bench.createBucket('bucket', { ownership });
+      await bench.send('/bucket/public/there', { method: 'PUT', body: 'x' });
+      await setPolicy(listing);
+      expect(await decide(BOB, 'GetObject', 'public/none')).toBe('allow');
+      expect(await decide(BOB, 'GetObject', 'public/there')).toBe('abstain');
+      expect(await decide(BOB, 'GetObject', 'private/none')).toBe('abstain');
+      expect(await decide(BOB, 'PutObject', 'public/none')).toBe('abstain');
+      await bench.send('/bucket/public/there', { method: 'DELETE' });
+      await bench.send('/bucket', { method: 'DELETE' });
+    }
+  });
+
   it.each([
     ['another bucket', { ...publicRead, Resource: 'arn:aws:s3:::other/*' }],
     ['an action that there is not', { ...publicRead, Action: 's3:GetNothing' }],
     ['an action that fits no resource', { ...publicRead, Action: 's3:ListBucket' }],
+    ['all but one', { ...publicRead, Principal: undefined, NotPrincipal: { AWS: 'arn:aws:iam:::user/bob' } }],
   ])('that is about %s is malformed', async (_what, statement) => {
     await bench.createBucket();
     const reply = await bench.send('/bucket?policy', {
@@ -200,6 +222,46 @@ describe('ACLs', () => {
       headers: { 'x-amz-acl': 'bucket-owner-read' },
     });
     expect(await decide(ALICE, 'GetObject', 'k')).toBe('allow');
+  });
+
+  it('may be written without the owner, who keeps every right', async () => {
+    await bench.createBucket('bucket', { ownership: 'ObjectWriter' });
+    await bench.createBucket('bobs', { owner: 'bob' });
+    const grants = { 'x-amz-grant-read': `id=${canonicalId('bob')}` };
+    await bench.send('/bucket/k', { method: 'PUT', body: 'x', headers: grants });
+    const permissions = async (target: string) =>
+      [...(await bench.send(target)).text.matchAll(/<Permission>(\w+)/g)].map(([, name]) => name);
+    expect(await permissions('/bucket/k?acl')).toEqual(['READ']);
+    expect(await decide(ALICE, 'GetObject', 'k')).toBe('allow');
+    await bench.send('/bucket?acl', {
+      method: 'PUT',
+      body: `<AccessControlPolicy><Owner><ID>${canonicalId('alice')}</ID></Owner><AccessControlList/></AccessControlPolicy>`,
+    });
+    expect(await permissions('/bucket?acl')).toEqual([]);
+    expect(await decide(ALICE, 'PutBucketAcl')).toBe('allow');
+    for (const target of ['/bucket?acl', '/bucket/k?acl']) {
+      await bench.send(target, { method: 'PUT', headers: { 'x-amz-acl': 'private' } });
+      expect(await permissions(target)).toEqual(['FULL_CONTROL']);
+    }
+  });
+
+  it('count in the status of the policy as the policy does', async () => {
+    await bench.createBucket('bucket', { ownership: 'ObjectWriter' });
+    const status = async () => (await bench.send('/bucket?policyStatus')).text;
+    expect(await status()).toContain('<IsPublic>false</IsPublic>');
+    await bench.send('/bucket?acl', { method: 'PUT', headers: { 'x-amz-acl': 'authenticated-read' } });
+    expect(await status()).toContain('<IsPublic>true</IsPublic>');
+    await bench.send('/bucket?acl', { method: 'PUT', headers: { 'x-amz-acl': 'private' } });
+    await setPolicy(publicRead);
+    expect(await status()).toContain('<IsPublic>true</IsPublic>');
+  });
+
+  it('of a bucket that let anybody write let the tags be written, too', async () => {
+    await bench.createBucket('bucket', { ownership: 'ObjectWriter' });
+    await bench.send('/bucket?acl', { method: 'PUT', headers: { 'x-amz-acl': 'public-read-write' } });
+    expect(await decide(ANYONE, 'PutObjectTagging', 'k')).toBe('allow');
+    await bench.send('/bucket?acl', { method: 'PUT', headers: { 'x-amz-acl': 'public-read' } });
+    expect(await decide(ANYONE, 'PutObjectTagging', 'k')).toBe('abstain');
   });
 
   it('come back with owner and grants, and are refused for users nobody knows', async () => {

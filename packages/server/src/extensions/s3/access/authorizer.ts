@@ -94,15 +94,19 @@ export class S3Authorizer implements Authorizer {
     });
   }
 
-  async #askOwnership(
-    { principal, permission }: Asked,
-    bucket: StoredBucket,
-    key: string | undefined,
-  ): Promise<Authorization> {
+  async #askOwnership(asked: Asked, bucket: StoredBucket, key: string | undefined): Promise<Authorization> {
+    const { principal, permission } = asked;
     const { owner, ownership, acl, publicAccessBlock } = bucket.record;
     const isOwner = principal.kind === 'user' && principal.name === owner;
-    if (!hasAcls(ownership)) return isOwner ? allow('owner of the bucket') : ABSTAIN;
     const needed = aclNeeded(permission.action);
+    if (!hasAcls(ownership)) {
+      if (isOwner) return allow('owner of the bucket');
+      const isRead = needed?.of === 'object' && needed.permission === 'READ' && key !== undefined;
+      const isMissing = isRead && (await this.#object(bucket, key, permission)) === undefined;
+      return isMissing && (await this.#mayListByPolicy(asked, bucket, key))
+        ? allow('may list the bucket')
+        : ABSTAIN;
+    }
     const options = { principal, ignoresPublic: publicAccessBlock?.ignorePublicAcls === true };
     if (needed?.of === 'object' && key !== undefined) {
       const object = await this.#object(bucket, key, permission);
@@ -111,7 +115,10 @@ export class S3Authorizer implements Authorizer {
         return aclAllows(subject, needed.permission, options) ? allow('ACL of the object') : ABSTAIN;
       }
       // What is not there is a secret of those who may list.
-      const mayList = isOwner || aclAllows({ owner, acl }, 'READ', options);
+      const mayList =
+        isOwner ||
+        aclAllows({ owner, acl }, 'READ', options) ||
+        (await this.#mayListByPolicy(asked, bucket, key));
       return mayList ? allow('may list the bucket') : ABSTAIN;
     }
     if (isOwner) return allow('owner of the bucket');
@@ -119,6 +126,17 @@ export class S3Authorizer implements Authorizer {
       return allow('ACL of the bucket');
     }
     return ABSTAIN;
+  }
+
+  /** Whether the policy lets it list the bucket with the key as prefix. */
+  async #mayListByPolicy({ principal, head }: Asked, bucket: StoredBucket, key: string): Promise<boolean> {
+    const permission: Permission = {
+      action: 's3:ListBucket',
+      resource: `bucket:${bucket.name}`,
+      attributes: { 's3:prefix': key },
+    };
+    const decision = await this.#askPolicy({ principal, permission, head }, bucket, undefined);
+    return decision.effect === 'allow' && !isRestricted(bucket, decision, principal);
   }
 
   async #object(

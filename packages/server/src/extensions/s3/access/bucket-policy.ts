@@ -17,6 +17,9 @@ export function parseBucketPolicy(text: string, bucket: string): Policy {
   try {
     const policy = parsePolicy(text, { kind: 'resource', maxBytes: MAX_POLICY_BYTES });
     for (const [index, statement] of policy.statements.entries()) {
+      if (statement.effect === 'allow' && statement.notPrincipal !== undefined) {
+        throw new PolicyProblem(`Statement[${index}]`, 'Allow with NotPrincipal is not supported');
+      }
       assertResources(statement, bucket, `Statement[${index}]`);
       assertActions(statement, `Statement[${index}]`);
     }
@@ -91,9 +94,9 @@ export function isPublicPolicy({ statements }: Policy): boolean {
 }
 
 /** An Allow for everybody without a condition that narrows it to fixed values. */
-export function isPublicStatement({ effect, principal, notPrincipal, conditions }: Statement): boolean {
+export function isPublicStatement({ effect, principal, conditions }: Statement): boolean {
   if (effect !== 'allow') return false;
-  if (principal?.kind !== 'everyone' && notPrincipal === undefined) return false;
+  if (principal?.kind !== 'everyone') return false;
   return !conditions.some(
     ({ operator, key, values }) =>
       NARROWING.has(key) &&

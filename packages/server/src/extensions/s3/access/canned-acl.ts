@@ -2,8 +2,8 @@ import { S3Error } from '../errors.ts';
 import type { Fields } from '../object/fields.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
 import { canonicalId } from '../owner.ts';
-import type { Grant, Ownership, UserName } from '../store/records.ts';
-import { headerGrants, withoutOwner } from './grants.ts';
+import type { Acl, Grant, Ownership, UserName } from '../store/records.ts';
+import { aclOf, headerGrants } from './grants.ts';
 
 const CANNED = [
   'private',
@@ -55,30 +55,30 @@ export function settleAcl(
   asked: AclAsked | undefined,
   bucket: { readonly ownership: Ownership; readonly owner: UserName },
   writer: UserName,
-): { readonly owner: UserName; readonly acl: readonly Grant[] } {
+): { readonly owner: UserName; readonly acl: Acl } {
   const isForBucketOwner = asked?.kind === 'canned' && asked.canned === 'bucket-owner-full-control';
   if (bucket.ownership === 'BucketOwnerEnforced') {
     if (isPrivate(asked) || isForBucketOwner) {
-      return { owner: bucket.owner, acl: [] };
+      return { owner: bucket.owner, acl: { acl: [] } };
     }
     throw aclNotSupported();
   }
   if (isForBucketOwner && bucket.ownership === 'BucketOwnerPreferred')
-    return { owner: bucket.owner, acl: [] };
-  return { owner: writer, acl: grantsOf(asked, { owner: writer, bucketOwner: bucket.owner }) };
+    return { owner: bucket.owner, acl: { acl: [] } };
+  return { owner: writer, acl: aclAskedFor(asked, { owner: writer, bucketOwner: bucket.owner }) };
 }
 
 export function aclNotSupported(): S3Error {
   return new S3Error('AccessControlListNotSupported', 'The bucket does not allow ACLs');
 }
 
-/** The grants of what is asked for, besides FULL_CONTROL of the owner. */
-export function grantsOf(
+/** What a request without a document asks for. */
+export function aclAskedFor(
   asked: AclAsked | undefined,
   owners: { readonly owner: UserName; readonly bucketOwner: UserName },
-): readonly Grant[] {
-  if (asked?.kind === 'grants') return withoutOwner(asked.grants, owners.owner);
-  return cannedGrants(asked?.canned ?? 'private', owners);
+): Acl {
+  if (asked?.kind === 'grants') return aclOf(asked.grants, owners.owner);
+  return { acl: cannedGrants(asked?.canned ?? 'private', owners) };
 }
 
 /** What a canned ACL grants besides FULL_CONTROL of the owner. */

@@ -2,7 +2,7 @@ import { S3Error } from '../errors.ts';
 import type { Fields } from '../object/fields.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
 import { canonicalId, ownerElement } from '../owner.ts';
-import type { Grant, UserName } from '../store/records.ts';
+import type { Acl, Grant, UserName } from '../store/records.ts';
 import type { Users } from '../store/users.ts';
 import { child, childrenNamed, childText, malformed, parseXml, type XmlNode } from '../xml/parse.ts';
 import type { XmlElement } from '../xml/write.ts';
@@ -96,24 +96,26 @@ export async function assertUsersKnown(grants: readonly Grant[], users: Users): 
   }
 }
 
-/** The owner's own FULL_CONTROL goes without saying. */
-export function withoutOwner(grants: readonly Grant[], owner: UserName): readonly Grant[] {
+/** A written list as it is kept: the owner's own FULL_CONTROL goes without saying, unless it was left out. */
+export function aclOf(grants: readonly Grant[], owner: UserName): Acl {
   const id = canonicalId(owner);
-  return grants.filter(
+  const acl = grants.filter(
     ({ to, permission }) => !('id' in to && to.id === id && permission === 'FULL_CONTROL'),
   );
+  return acl.length < grants.length ? { acl } : { acl, isOwnerUnlisted: true };
 }
 
 /** What is in `<AccessControlPolicy>`: the owner, then other users, behind the groups, as Ceph has them. */
 export async function aclElement(
   owner: UserName,
-  grants: readonly Grant[],
+  { acl, isOwnerUnlisted }: Acl,
   users: Users,
 ): Promise<XmlElement> {
+  const ofOwner: Grant = { to: { id: canonicalId(owner) }, permission: 'FULL_CONTROL' };
   const all: readonly Grant[] = [
-    ...grants.filter(({ to }) => 'group' in to),
-    { to: { id: canonicalId(owner) }, permission: 'FULL_CONTROL' },
-    ...grants.filter(({ to }) => 'id' in to),
+    ...acl.filter(({ to }) => 'group' in to),
+    ...(isOwnerUnlisted === true ? [] : [ofOwner]),
+    ...acl.filter(({ to }) => 'id' in to),
   ];
   const Grant: XmlElement[] = [];
   for (const { to, permission } of all)

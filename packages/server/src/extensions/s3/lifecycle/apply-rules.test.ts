@@ -38,6 +38,25 @@ async function versions(): Promise<readonly string[]> {
 }
 
 describe('lifecycle rules', () => {
+  it('are told of where they will have an object', async () => {
+    await bench.createBucket();
+    await rules(
+      rule('<ID>late one</ID><Filter/><Expiration><Days>9</Days></Expiration>') +
+        rule(
+          '<ID>soon</ID><Filter><Tag><Key>k</Key><Value>v</Value></Tag></Filter><Expiration><Days>2</Days></Expiration>',
+        ),
+    );
+    const told = (reply: { header(name: string): string | undefined }) => reply.header('x-amz-expiration');
+    const date = (days: number) => new Date(bench.nowMs + days * DAY_MS).toUTCString();
+    expect(told(await put('a'))).toBe(`expiry-date="${date(9)}", rule-id="late%20one"`);
+    expect(told(await put('b', 'x', { 'x-amz-tagging': 'k=v' }))).toBe(
+      `expiry-date="${date(2)}", rule-id="soon"`,
+    );
+    expect(told(await bench.send('/bucket/b', { method: 'HEAD' }))).toContain('rule-id="soon"');
+    await bench.send('/bucket?lifecycle', { method: 'DELETE' });
+    expect(told(await bench.send('/bucket/b'))).toBeUndefined();
+  });
+
   it('with conditions outside an And reach what meets all of them', async () => {
     await bench.createBucket();
     const tag = (name: string) => `<Tag><Key>${name}</Key><Value>1</Value></Tag>`;

@@ -62,8 +62,9 @@ export async function completeUpload(deps: S3Deps, complete: CompleteUpload): Pr
   const { record: upload } = await deps.uploads.require(place);
   assertKey(upload, complete.customer, deps);
   const stored = await readStoredParts(deps.metadata, complete.uploadId);
-  const parts = choose(complete, stored, upload, deps.options.minPartBytes);
+  const parts = choose(complete, stored, deps.options.minPartBytes);
   const whole = describeWhole(complete, parts, upload);
+  assertListed(complete, parts, upload);
 
   const only = parts.length === 1 ? parts[0] : undefined;
   const prepared =
@@ -171,24 +172,13 @@ async function readStoredParts(
 function choose(
   { parts, uploadId }: CompleteUpload,
   stored: ReadonlyMap<number, Uint8Array>,
-  upload: UploadRecord,
   minPartBytes: number,
 ): readonly ChosenPart[] {
-  return parts.map(({ partNumber, etag, checksums }, index) => {
+  return parts.map(({ partNumber, etag }, index) => {
     const raw = stored.get(partNumber);
     const record = raw && partCodec.decode(raw);
     if (raw === undefined || record === undefined || record.etag !== etag.toLowerCase()) {
       throw invalidPart(uploadId, partNumber, etag);
-    }
-    if (upload.checksum !== undefined) {
-      const listed = checksums[upload.checksum.algorithm];
-      if (listed === undefined && upload.checksum.type === 'COMPOSITE') {
-        throw new S3Error(
-          'InvalidRequest',
-          `The upload was created using a ${upload.checksum.algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`,
-        );
-      }
-      if (listed !== undefined && listed !== record.checksum) throw invalidPart(uploadId, partNumber, etag);
     }
     if (index < parts.length - 1 && record.sizeBytes < minPartBytes) {
       throw new S3Error(
@@ -206,6 +196,25 @@ function choose(
     }
     return { ...record, partNumber, raw };
   });
+}
+
+/** What the client says of each part. That of the whole was compared before, as it is told apart by its own error. */
+function assertListed(
+  { parts: listed, uploadId }: CompleteUpload,
+  parts: readonly ChosenPart[],
+  { checksum: kind }: UploadRecord,
+): void {
+  if (kind === undefined) return;
+  for (const [index, { partNumber, etag, checksums }] of listed.entries()) {
+    const said = checksums[kind.algorithm];
+    if (said === undefined && kind.type === 'COMPOSITE') {
+      throw new S3Error(
+        'InvalidRequest',
+        `The upload was created using a ${kind.algorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${partNumber} in the request.`,
+      );
+    }
+    if (said !== undefined && said !== parts[index]?.checksum) throw invalidPart(uploadId, partNumber, etag);
+  }
 }
 
 function describeWhole(

@@ -52,10 +52,10 @@ export function settle(
 ): Pick<NewVersion, 'owner' | 'retention' | 'legalHold' | 'extra'> {
   const { headers, metadata, tags, lock } = description;
   const { owner, acl } = settleAcl(description.acl, bucket, userOf(principal));
-  if (bucket.publicAccessBlock?.blockPublicAcls === true && isPublicAcl(acl)) {
+  if (bucket.publicAccessBlock?.blockPublicAcls === true && isPublicAcl(acl.acl)) {
     throw new S3Error('AccessDenied', 'Access Denied', { cause: 'BlockPublicAcls of the bucket' });
   }
-  return { ...settleLock(lock, bucket, nowMs), owner, extra: { headers, metadata, tags, acl } };
+  return { ...settleLock(lock, bucket, nowMs), owner, extra: { headers, metadata, tags, ...acl } };
 }
 
 /** Asks for what the description needs beyond `s3:PutObject`. Throws AccessDenied. */

@@ -1,7 +1,7 @@
 import type { RequestContext } from '../../../http/protocol.ts';
 import { isPublicAcl } from '../access/acl.ts';
-import { aclAsked, aclNotSupported, grantsOf, isPrivate } from '../access/canned-acl.ts';
-import { aclElement, assertUsersKnown, parseAcl, withoutOwner } from '../access/grants.ts';
+import { aclAsked, aclAskedFor, aclNotSupported, isPrivate } from '../access/canned-acl.ts';
+import { aclElement, aclOf, assertUsersKnown, parseAcl } from '../access/grants.ts';
 import { collectPayload } from '../auth/collect-payload.ts';
 import type { S3Deps } from '../deps.ts';
 import { S3Error } from '../errors.ts';
@@ -14,21 +14,22 @@ import type { BucketOperation, ObjectOperation } from '../operation.ts';
 import { canonicalId } from '../owner.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
 import type { StoredBucket } from '../store/buckets.ts';
-import type { Grant, UserName } from '../store/records.ts';
+import type { Acl, UserName } from '../store/records.ts';
 
 const MAX_BYTES = 64 * 1024;
 
 export const getBucketAcl: Handler<BucketOperation> = async ({ bucket: name }, _context, deps) => {
-  const { owner, acl } = (await deps.buckets.require(name)).record;
-  return xmlReply('AccessControlPolicy', await aclElement(owner, acl, deps.users));
+  const { record } = await deps.buckets.require(name);
+  return xmlReply('AccessControlPolicy', await aclElement(record.owner, record, deps.users));
 };
 
 export const putBucketAcl: Handler<BucketOperation> = async ({ bucket: name }, context, deps) => {
   const bucket = await deps.buckets.require(name);
-  const grants = await readGrants(context, deps, { bucket, owner: bucket.record.owner });
+  const acl = await readAcl(context, deps, { bucket, owner: bucket.record.owner });
   await deps.buckets.update(name, (now) => {
-    assertAllowed(now, grants);
-    return { ...now.record, acl: grants };
+    assertAllowed(now, acl);
+    const { isOwnerUnlisted: _before, ...record } = now.record;
+    return { ...record, ...acl };
   });
   return emptyReply(200);
 };
@@ -40,17 +41,18 @@ export const getObjectAcl: Handler<ObjectOperation> = async ({ bucket: name, key
     context,
     deps,
   );
-  return xmlReply('AccessControlPolicy', await aclElement(record.owner, extra.acl, deps.users));
+  return xmlReply('AccessControlPolicy', await aclElement(record.owner, extra, deps.users));
 };
 
 export const putObjectAcl: Handler<ObjectOperation> = async (operation, context, deps) => {
   const { bucket: name, key, query } = operation;
   const bucket = await deps.buckets.require(name);
   const { record } = await findObject({ bucket, key, versionId: versionIdOfQuery(query) }, context, deps);
-  const grants = await readGrants(context, deps, { bucket, owner: record.owner });
+  const acl = await readAcl(context, deps, { bucket, owner: record.owner });
   const headers = await changeVersion(operation, context, deps, ({ extra }, now) => {
-    assertAllowed(now, grants);
-    return { extra: { ...extra, acl: grants } };
+    assertAllowed(now, acl);
+    const { isOwnerUnlisted: _before, ...kept } = extra;
+    return { extra: { ...kept, ...acl } };
   });
   return emptyReply(200, headers);
 };
@@ -59,22 +61,22 @@ export const putObjectAcl: Handler<ObjectOperation> = async (operation, context,
  * From the headers, or from the document. Where the bucket owner owns everything only what changes nothing is taken.
  * Throws AccessControlListNotSupported, AccessDenied for a change of owner, and what the document has wrong.
  */
-async function readGrants(
+async function readAcl(
   context: RequestContext,
   { users }: S3Deps,
   { bucket, owner }: { readonly bucket: StoredBucket; readonly owner: UserName },
-): Promise<readonly Grant[]> {
+): Promise<Acl> {
   const asked = aclAsked(headerFields(context.head));
   if (asked !== undefined) {
     const isNothingNew =
       isPrivate(asked) || (asked.kind === 'canned' && asked.canned === 'bucket-owner-full-control');
     if (bucket.record.ownership === 'BucketOwnerEnforced') {
       if (!isNothingNew) throw aclNotSupported();
-      return [];
+      return { acl: [] };
     }
-    const grants = grantsOf(asked, { owner, bucketOwner: bucket.record.owner });
-    await assertUsersKnown(grants, users);
-    return grants;
+    const granted = aclAskedFor(asked, { owner, bucketOwner: bucket.record.owner });
+    await assertUsersKnown(granted.acl, users);
+    return granted;
   }
   const bytes = await collectPayload(context, MAX_BYTES);
   if (bytes.length === 0) {
@@ -84,14 +86,17 @@ async function readGrants(
   if (written.ownerId !== canonicalId(owner)) {
     throw new S3Error('AccessDenied', 'Access Denied', { cause: 'an ACL does not change the owner' });
   }
-  const grants = withoutOwner(written.grants, owner);
-  if (bucket.record.ownership === 'BucketOwnerEnforced' && grants.length > 0) throw aclNotSupported();
-  await assertUsersKnown(grants, users);
-  return grants;
+  const granted = aclOf(written.grants, owner);
+  if (bucket.record.ownership === 'BucketOwnerEnforced') {
+    if (granted.acl.length > 0) throw aclNotSupported();
+    return { acl: [] };
+  }
+  await assertUsersKnown(granted.acl, users);
+  return granted;
 }
 
-function assertAllowed({ record }: StoredBucket, grants: readonly Grant[]): void {
-  if (record.ownership === 'BucketOwnerEnforced' && grants.length > 0) throw aclNotSupported();
-  if (record.publicAccessBlock?.blockPublicAcls !== true || !isPublicAcl(grants)) return;
+function assertAllowed({ record }: StoredBucket, { acl }: Acl): void {
+  if (record.ownership === 'BucketOwnerEnforced' && acl.length > 0) throw aclNotSupported();
+  if (record.publicAccessBlock?.blockPublicAcls !== true || !isPublicAcl(acl)) return;
   throw new S3Error('AccessDenied', 'Access Denied', { cause: 'BlockPublicAcls of the bucket' });
 }

@@ -1,3 +1,4 @@
+import { hasAcls, isPublicAcl } from '../access/acl.ts';
 import { isPublicPolicy, MAX_POLICY_BYTES, parseBucketPolicy } from '../access/bucket-policy.ts';
 import { collectPayload } from '../auth/collect-payload.ts';
 import { S3Error } from '../errors.ts';
@@ -32,12 +33,15 @@ export const deleteBucketPolicy: Handler<BucketOperation> = async ({ bucket }, _
   return emptyReply(204);
 };
 
+/** Whether a policy or an ACL lets everybody in. */
 export const getBucketPolicyStatus: Handler<BucketOperation> = async ({ bucket: name }, _context, deps) => {
   const bucket = await deps.buckets.require(name);
   const policy = await deps.documents.parsed(bucket, 'policy', (text) => parseBucketPolicy(text, name));
-  if (policy === undefined) throw noSuchPolicy(name);
-  const isRestricted = bucket.record.publicAccessBlock?.restrictPublicBuckets === true;
-  return xmlReply('PolicyStatus', { IsPublic: isPublicPolicy(policy) && !isRestricted });
+  const { acl, ownership, publicAccessBlock } = bucket.record;
+  const isOpenByPolicy =
+    policy !== undefined && isPublicPolicy(policy) && publicAccessBlock?.restrictPublicBuckets !== true;
+  const isOpenByAcl = hasAcls(ownership) && isPublicAcl(acl) && publicAccessBlock?.ignorePublicAcls !== true;
+  return xmlReply('PolicyStatus', { IsPublic: isOpenByPolicy || isOpenByAcl });
 };
 
 function noSuchPolicy(bucket: string): S3Error {

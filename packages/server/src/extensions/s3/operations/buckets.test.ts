@@ -48,6 +48,14 @@ describe('CreateBucket', () => {
     expect((await create('bucket', { headers })).code).toBe('BucketAlreadyExists');
   });
 
+  it('has no ownership controls where only the server says that objects are their writer’s', async () => {
+    bench = new S3Bench({ options: { defaultOwnership: 'ObjectWriter' } });
+    await create();
+    expect((await bench.send('/bucket?ownershipControls')).code).toBe('OwnershipControlsNotFoundError');
+    await create('asked', { headers: { 'x-amz-object-ownership': 'ObjectWriter' } });
+    expect((await bench.send('/asked?ownershipControls')).text).toContain('ObjectWriter');
+  });
+
   it("does not make one's own bucket again outside us-east-1", async () => {
     bench = new S3Bench({ options: { region: 'eu-central-1' } });
     await create();

@@ -8,6 +8,7 @@ import { customerOf, encryptionHeaders } from '../encryption/reply-headers.ts';
 import { settleCopySealing } from '../encryption/sealing.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
+import { expirationHeader } from '../lifecycle/expiration-header.ts';
 import { CHECKSUMS, checksumText } from '../object/checksum.ts';
 import { judgeRead, preconditionFailed, readConditions } from '../object/conditional-read.ts';
 import { writeConditions } from '../object/conditional-write.ts';
@@ -53,6 +54,7 @@ export const copyObject: Handler<ObjectOperation> = async ({ bucket: name, key }
     deps,
   );
   return xmlReply('CopyObjectResult', resultElement(record), {
+    ...(await expirationHeader({ bucket, key, record, tags: description.tags }, deps)),
     ...encryptionHeaders(record.encryption, customerOf(asked.encryption)),
     ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
     ...(found.bucket.record.versioning !== 'unversioned' && {

@@ -1,5 +1,5 @@
 import type { RequestContext, RequestHead } from '../../../http/protocol.ts';
-import { type AclAsked, aclAsked, grantsOf, isPrivate } from '../access/canned-acl.ts';
+import { type AclAsked, aclAsked, aclAskedFor, isPrivate } from '../access/canned-acl.ts';
 import { collectPayload } from '../auth/collect-payload.ts';
 import { headerOf } from '../auth/header-of.ts';
 import type { S3Deps } from '../deps.ts';
@@ -21,7 +21,8 @@ export const createBucket: Handler<BucketOperation> = async ({ bucket }, context
   const { head, principal } = context;
   const { buckets, documents, events, options } = deps;
   const owner = userOf(principal);
-  const ownership = ownershipAsked(head) ?? options.defaultOwnership;
+  const asked = ownershipAsked(head);
+  const ownership = asked ?? options.defaultOwnership;
   const acl = aclAsked(headerFields(head));
   assertAclFits(acl, ownership);
   const objectLock = headerOf(head, 'x-amz-bucket-object-lock-enabled')?.toLowerCase() === 'true';
@@ -32,7 +33,9 @@ export const createBucket: Handler<BucketOperation> = async ({ bucket }, context
     versioning: objectLock ? 'enabled' : 'unversioned',
     objectLock,
     ownership,
-    acl: grantsOf(acl, { owner, bucketOwner: owner }),
+    // As at Amazon before 2023, a bucket of whom nothing else was said has none.
+    ...(asked === undefined && ownership !== 'BucketOwnerEnforced' && { hasOwnershipControls: false }),
+    ...aclAskedFor(acl, { owner, bucketOwner: owner }),
     documents: {},
   } as const;
   try {

@@ -4,6 +4,7 @@ import { type ContentRead, openContent } from '../encryption/open-content.ts';
 import { assertNoEncryptionOfRead, customerKeyOf, openingKey } from '../encryption/opening.ts';
 import { encryptionHeaders } from '../encryption/reply-headers.ts';
 import type { Handler } from '../handlers.ts';
+import { expirationHeader } from '../lifecycle/expiration-header.ts';
 import { judgeRead, preconditionFailed, readConditions } from '../object/conditional-read.ts';
 import { type FoundObject, findObject } from '../object/find-object.ts';
 import { objectHeaders, validatorHeaders } from '../object/object-headers.ts';
@@ -40,6 +41,8 @@ export const getObject: Handler<ObjectOperation> = async (operation, context, de
   const { status, range, sizeBytes, headers } = readExtent(head, record, located);
   const all = {
     ...objectHeaders(found),
+    ...(found.stored.row === 'current' &&
+      (await expirationHeader({ bucket, key, record, tags: found.extra.tags }, deps))),
     ...overrides,
     ...headers,
     ...encryptionHeaders(record.encryption, customer),

@@ -106,6 +106,8 @@ describe('a multipart upload', () => {
     const one = await part(uploadId, 1, 'data', { 'x-amz-checksum-sha256': sha256 });
     expect(one.status).toBe(200);
     expect((await complete(uploadId, list([{ number: 1, etag: one.etag }]))).code).toBe('InvalidRequest');
+    const wrong = { 'x-amz-checksum-sha256': 'bad' };
+    expect((await complete(uploadId, list([{ number: 1, etag: one.etag }]), wrong)).code).toBe('BadDigest');
     const more = `<ChecksumSHA256>${sha256}</ChecksumSHA256>`;
     const done = await complete(uploadId, list([{ number: 1, etag: one.etag, more }]));
     const composite = createHash('sha256').update(Buffer.from(sha256, 'base64')).digest('base64');

@@ -7,6 +7,7 @@ import { assertPrivate } from '../encryption/customer-key-transport.ts';
 import { customerOf, encryptionHeaders } from '../encryption/reply-headers.ts';
 import { settleSealing } from '../encryption/sealing.ts';
 import type { Handler } from '../handlers.ts';
+import { expirationHeader } from '../lifecycle/expiration-header.ts';
 import { urlEncode } from '../listing/list-query.ts';
 import { checksumHeaders, checksumSent } from '../object/checksum.ts';
 import { contentMd5 } from '../object/content-md5.ts';
@@ -59,6 +60,7 @@ export const postObject: Handler<BucketOperation> = async ({ bucket: name }, con
     etag: quoted(record.etag),
     location: posted.location,
     ...checksumHeaders(record.checksum, undefined),
+    ...(await expirationHeader({ bucket, key, record, tags: description.tags }, deps)),
     ...encryptionHeaders(record.encryption, customerOf(description.encryption)),
     ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
   };

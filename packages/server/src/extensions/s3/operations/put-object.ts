@@ -2,6 +2,7 @@ import { openPayload } from '../auth/payload.ts';
 import { customerOf, encryptionHeaders } from '../encryption/reply-headers.ts';
 import { settleSealing } from '../encryption/sealing.ts';
 import type { Handler } from '../handlers.ts';
+import { expirationHeader } from '../lifecycle/expiration-header.ts';
 import { checksumHeaders, checksumSent } from '../object/checksum.ts';
 import { writeConditions } from '../object/conditional-write.ts';
 import { contentMd5 } from '../object/content-md5.ts';
@@ -30,6 +31,7 @@ export const putObject: Handler<ObjectOperation> = async ({ bucket: name, key },
   const { record, versionId } = written;
   return emptyReply(200, {
     etag: quoted(record.etag),
+    ...(await expirationHeader({ bucket, key, record, tags: description.tags }, deps)),
     ...checksumHeaders(record.checksum, undefined),
     ...encryptionHeaders(record.encryption, customerOf(description.encryption)),
     ...(versionId !== undefined && { 'x-amz-version-id': versionId }),

@@ -50,6 +50,10 @@ describe('what is said of buckets and objects', () => {
     expect(missing.header('access-control-allow-origin')).toBe(origin);
     const stranger = await bench.send('/bucket/k', { headers: { origin: 'https://evil.com' } });
     expect(stranger.header('access-control-allow-origin')).toBeUndefined();
+    const asking = { origin, 'access-control-request-method': 'GET' };
+    const asked = await bench.send('/bucket/k', { method: 'DELETE', headers: asking });
+    expect(asked.header('access-control-allow-methods')).toBe('GET');
+    await put('/bucket/k', 'x');
     const ask = (headers: Record<string, string>) =>
       bench.send('/bucket/k', { method: 'OPTIONS', headers: { origin, ...headers } });
     const allowed = await ask({

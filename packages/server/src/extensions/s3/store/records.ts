@@ -24,7 +24,7 @@ export type UserName = string;
 /** Users as ACLs have them: their canonical id (see owner.ts). */
 export type CanonicalId = string;
 
-/** One line of an access control list; FULL_CONTROL of the owner goes without saying. */
+/** One line of an access control list; FULL_CONTROL of the owner goes without saying (see `Acl`). */
 export interface Grant {
   readonly to:
     | { readonly id: CanonicalId }
@@ -32,8 +32,14 @@ export interface Grant {
   readonly permission: 'FULL_CONTROL' | 'READ' | 'WRITE' | 'READ_ACP' | 'WRITE_ACP';
 }
 
+export interface Acl {
+  readonly acl: readonly Grant[];
+  /** The list was written without FULL_CONTROL of the owner. It is shown so; what owners may do is not decided by it. */
+  readonly isOwnerUnlisted?: true;
+}
+
 /** What every request on a bucket reads; a write of an object expects it unchanged. */
-export interface BucketRecord {
+export interface BucketRecord extends Acl {
   /** Random; see keyspace.ts. */
   readonly id: string;
   readonly owner: UserName;
@@ -46,7 +52,6 @@ export interface BucketRecord {
   /** False after the controls were deleted: then nobody is told of them. */
   readonly hasOwnershipControls?: boolean;
   readonly publicAccessBlock?: PublicAccessBlock;
-  readonly acl: readonly Grant[];
   /**
    * Which configuration documents the bucket has, each with its revision: requests do not look for those it has not,
    * and what was parsed of one stays right as long as the revision is the same.
@@ -94,12 +99,11 @@ export type ObjectEncryption =
   | { readonly kind: 'customer'; readonly check: CustomerKeyCheck };
 
 /** What describes a version and may be long; inside its row when it fits, else in `x` rows. */
-export interface VersionExtra {
+export interface VersionExtra extends Acl {
   readonly headers: StoredHeaders;
   /** `x-amz-meta-*`, names without the prefix, in lower case; values as latin1 as node:http gives and takes them. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly tags: readonly (readonly [name: string, value: string])[];
-  readonly acl: readonly Grant[];
 }
 
 /** One part of a multipart object, for partNumber reads, GetObjectAttributes and the digest of the whole. */
