@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { encodeKey } from '../../server/src/metadata/keys.ts';
 import { LmdbMetadataStore } from '../../server/src/metadata/lmdb/lmdb-metadata-store.ts';
 import type { Commit, Key } from '../../server/src/metadata/metadata-store.ts';
@@ -10,6 +11,8 @@ export type ChildRequest = { readonly id: number } & (
   | { readonly ask: 'increment'; readonly key: string; readonly times: number }
   /** Never ends: `writers` at once commit rows of three keys each and report every acknowledged one. */
   | { readonly ask: 'flood'; readonly writers: number; readonly round: number }
+  /** `commits` of SCATTERED_KEYS random keys each, from eight writers at once. */
+  | { readonly ask: 'scatter'; readonly commits: number }
   | { readonly ask: 'close' }
 );
 
@@ -27,6 +30,10 @@ export function floodRow(round: number, writer: number, row: number): Key[] {
     encodeKey(FLOOD_TABLE, round, writer, row, column),
   );
 }
+
+const SCATTER_TABLE = 0x7c;
+export const SCATTERED_KEYS = 100;
+export const scatterPrefix: Key = encodeKey(SCATTER_TABLE);
 
 export const floodPrefix: Key = encodeKey(FLOOD_TABLE);
 
@@ -53,6 +60,21 @@ async function serve(path: string): Promise<void> {
       await store.commit({ puts });
       reply({ acknowledged: [round, writer, row] });
     }
+  };
+
+  /** Random keys touch pages all over the tree, so that every commit frees many and takes many. */
+  const scatter = async (commits: number): Promise<void> => {
+    let left = commits;
+    const write = async (): Promise<void> => {
+      while (left-- > 0) {
+        const puts = Array.from({ length: SCATTERED_KEYS }, (_, i) => ({
+          key: Buffer.concat([scatterPrefix, randomBytes(24)]),
+          value: randomBytes(i % 10 === 0 ? 900 : 40),
+        }));
+        await store.commit({ puts });
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, write));
   };
 
   const answer = async (request: ChildRequest): Promise<string | undefined> => {
@@ -86,6 +108,9 @@ async function serve(path: string): Promise<void> {
           Array.from({ length: request.writers }, (_, writer) => flood(request.round, writer)),
         );
         return undefined;
+      case 'scatter':
+        await scatter(request.commits);
+        return 'ok';
       case 'close':
         await store.close();
         return 'ok';

@@ -21,7 +21,7 @@ describe('openDataFolder', () => {
     const folder = await openDataFolder(root, { ...create, clock: { now: () => 0 } });
     expect((await stat(root)).mode & 0o777).toBe(0o700);
     const sentinel = JSON.parse(await readFile(join(root, 'zas.json'), 'utf8'));
-    expect(sentinel).toEqual({ format: 1, id: folder.id, createdAt: '1970-01-01T00:00:00.000Z' });
+    expect(sentinel).toEqual({ format: 2, id: folder.id, createdAt: '1970-01-01T00:00:00.000Z' });
     expect(folder.metadataPath).toBe(join(root, 'metadata'));
     expect((await stat(folder.metadataPath)).isDirectory()).toBe(true);
     folder.close();
@@ -131,13 +131,18 @@ describe('openDataFolder', () => {
     await expect(openDataFolder(root, create)).rejects.toMatchObject(refused);
   });
 
-  it('refuses a newer format and a damaged sentinel', async () => {
+  it('refuses a newer or older format and a damaged sentinel', async () => {
     (await openDataFolder(root, create)).close();
     const sentinel = join(root, 'zas.json');
-    await writeFile(sentinel, JSON.stringify({ format: 2, id: 'x', createdAt: '' }));
+    await writeFile(sentinel, JSON.stringify({ format: 3, id: 'x', createdAt: '' }));
     await expect(openDataFolder(root, create)).rejects.toMatchObject({
       kind: 'unavailable',
       message: expect.stringContaining('newer'),
+    });
+    await writeFile(sentinel, JSON.stringify({ format: 1, id: 'x', createdAt: '' }));
+    await expect(openDataFolder(root, create)).rejects.toMatchObject({
+      kind: 'unavailable',
+      message: expect.stringContaining('before the first release'),
     });
     for (const damaged of ['', '{', '{"format":"1"}', '[]']) {
       await writeFile(sentinel, damaged);

@@ -8,8 +8,11 @@ import { writeDurably } from './write-durably.ts';
 export const SENTINEL_FILE = 'zas.json';
 export const NEW_SENTINEL_FILE = '.zas.json.new';
 
-/** Bumped when an older server could no longer read the folder. */
-const FORMAT = 1;
+/**
+ * Bumped when an older server could no longer read the folder. Folders of format 1 were written before the first release,
+ * by a library that kept free pages in a way the one used now must not meet (docs/decisions/023).
+ */
+const FORMAT = 2;
 
 const schema = z.object({
   format: z.int().positive(),
@@ -51,6 +54,12 @@ export async function readSentinel(root: string): Promise<Sentinel | undefined> 
     throw new StoreError(
       'unavailable',
       `the data folder ${root} has format ${sentinel.format}, written by a newer version; this one knows format ${FORMAT}`,
+    );
+  }
+  if (sentinel.format < FORMAT) {
+    throw new StoreError(
+      'unavailable',
+      `the data folder ${root} has format ${sentinel.format}, of a version before the first release, which can only be read by that version: export its content with it ("zas export oci-layout") and import that here`,
     );
   }
   return sentinel;
