@@ -31,6 +31,8 @@ const FREE_NAMES: Readonly<Record<string, string>> = {
   'http.auth.openid.providers': '<name>',
   extensions: '<name>',
   'extensions.s3.kmsKeys': '<key>',
+  'extensions.rbac.users': '<name>',
+  'extensions.rbac.groups': '<name>',
 };
 
 /** `document` with the part between the marks written anew. Throws when it has no such part. */

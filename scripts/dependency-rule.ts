@@ -49,7 +49,7 @@ const EXTENSION_CONTRACT = [
   'extension/recorder',
   'extension/keyspace',
 ];
-const HTTP_CONTRACT = ['http/protocol', 'http/http-date'];
+const HTTP_CONTRACT = ['http/protocol', 'http/http-date', 'http/client-address', 'http/trusted-proxies'];
 const REGISTRY_CONTRACT = ['registry/registry'];
 /** How a section of the config file spells sizes, durations and switches. */
 const CONFIG_CONTRACT = ['config/fields'];

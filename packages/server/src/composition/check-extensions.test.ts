@@ -18,6 +18,7 @@ function check(extensions: Config['extensions']): Promise<readonly string[]> {
       rootUser: 'root',
       rootPasswordPath: '',
       failDelayMs: 0,
+      zotApiKeys: false,
       bearerOidc: [],
       openid: [],
       callbackOrigins: [],

@@ -100,6 +100,8 @@ export interface AccessConfig {
   readonly htpasswdPath?: string;
   /** How long a refusal for wrong credentials is held back. */
   readonly failDelayMs: number;
+  /** Whether `/zot/auth/apikey` is served. */
+  readonly zotApiKeys: boolean;
   /** The origin browsers reach the server at, without a slash at the end. */
   readonly publicOrigin?: string;
   /** zot's `http.auth.bearer.oidc`: issuers whose tokens are credentials. */

@@ -263,7 +263,6 @@ describe("zot's configuration file", () => {
         auth: {
           ldap: { address: 'x' },
           bearer: { cert: 'x' },
-          apikey: true,
           mtls: {},
         },
         accessControl: {
@@ -282,7 +281,6 @@ describe("zot's configuration file", () => {
       'extensions.ui',
       'http.accessControl.metrics',
       'http.accessControl.repositories["**"].defaultPolicy[0]',
-      'http.auth.apikey',
       'http.auth.bearer.cert',
       'http.auth.ldap',
       'http.auth.mtls',

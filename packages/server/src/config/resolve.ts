@@ -110,6 +110,7 @@ function resolveAccess(
     rootPasswordPath: join(around.rootDirectory, 'root-password'),
     ...(htpasswd ? { htpasswdPath: resolve(around.cwd, htpasswd) } : {}),
     failDelayMs: (file.http?.auth?.failDelay ?? 0) * 1000,
+    zotApiKeys: file.http?.auth?.apikey ?? false,
     ...resolveOpenid(file, around),
     ...(control === undefined ? {} : { accessControl: resolveAccessControl(control) }),
     unrestricted: control === undefined ? unrestricted(file, around) : [],

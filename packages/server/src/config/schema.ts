@@ -94,7 +94,9 @@ const auth = z.strictObject({
     })
     .optional(),
   openid: openid.optional(),
-  apikey: notYet(),
+  apikey: flag(
+    'Whether users make and delete their API keys at /zot/auth/apikey, as with zot. Default false; the API has them anyway.',
+  ),
   mtls: notYet((section) => section === undefined || section === null),
   sessionKeysFile: text(
     "Accepted for zot; sessions are kept in the store's own records, under random names, and need no keys.",

@@ -11,6 +11,8 @@ export interface UserPrincipal {
   readonly roles?: readonly string[];
   /** How the identity was proved: `root`, `htpasswd`, `ldap`, `oidc`, `api-key`, `access-key`, ... */
   readonly via: string;
+  /** Who vouches for the user, where `via` is a credential that was handed out here: `htpasswd`, `local`, ... */
+  readonly source?: string;
   readonly isRoot: boolean;
   /** Which of the user's access keys signed the request, where one did. */
   readonly accessKeyId?: string;

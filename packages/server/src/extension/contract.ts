@@ -57,9 +57,13 @@ export interface Identities {
   verifyToken(token: string): Promise<UserPrincipal>;
   /**
    * The user as known now, for credentials that name their owner: with today's groups. A name nobody wrote down is a
-   * user without groups; undefined when the user was disabled.
+   * user without groups; undefined when the user was disabled or deleted, or is not the one for whom a credential was
+   * made at `credentialMadeAtMs`.
    */
-  userNamed(name: string): Promise<UserPrincipal | undefined>;
+  userNamed(
+    name: string,
+    options?: { readonly credentialMadeAtMs?: number },
+  ): Promise<UserPrincipal | undefined>;
 }
 
 export interface Subject {

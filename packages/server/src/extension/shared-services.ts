@@ -17,7 +17,7 @@ export class SharedServices implements Pick<ExtensionHost, 'identities' | 'decid
 
   readonly identities: Identities = {
     verifyToken: (token) => this.#identities.verifyToken(token),
-    userNamed: (name) => this.#identities.userNamed(name),
+    userNamed: (name, options) => this.#identities.userNamed(name, options),
   };
 
   readonly decide: ExtensionHost['decide'] = (principal, permission, head) =>

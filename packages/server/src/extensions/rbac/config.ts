@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { providersField } from './identity/oidc/config.ts';
+import { proxyFields } from './identity/proxy-fields.ts';
+import { userFields } from './identity/users/config.ts';
 
 /** `extensions.rbac` of the config file. */
 export const rbacSection = z
-  .strictObject({ providers: providersField })
+  .strictObject({ ...userFields, ...proxyFields, providers: providersField })
   .meta({ description: 'Users, keys, policies and their providers.' });
 
 export type RbacSection = z.output<typeof rbacSection>;

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Permission, Principal } from '../../extension/access.ts';
 import type { Authentication, Authorization, ExtensionHost } from '../../extension/contract.ts';
 import type { RequestHead } from '../../http/protocol.ts';
+import { MemoryMetadataStore } from '../../metadata/memory/memory-metadata-store.ts';
 import { rbacSection } from './config.ts';
 import { rbac } from './extension.ts';
 import { keepRootPassword } from './identity/password/root-password.ts';
@@ -38,6 +39,7 @@ function host(): ExtensionHost {
     log: pino({ level: 'silent' }),
     clock: { now: () => nowMs },
     registry: { manifests: { resolve } },
+    metadata: new MemoryMetadataStore(),
   } as unknown as ExtensionHost;
 }
 
@@ -51,7 +53,7 @@ async function start(options: Partial<RbacOptions> = {}) {
     unrestricted: ['htpasswd'],
     ...options,
   }).setup(host(), rbacSection.parse({}));
-  const [authenticator] = parts.authenticators ?? [];
+  const authenticator = parts.authenticators?.at(-1);
   const [authorizer] = parts.authorizers ?? [];
   if (authenticator === undefined || authorizer === undefined) throw new Error('parts are missing');
   return {
@@ -117,13 +119,13 @@ describe('authentication', () => {
       failDelayMs: 0,
       unrestricted: [],
     }).setup(host(), rbacSection.parse({}));
-    expect(parts.authenticators).toHaveLength(1);
+    expect(parts.authenticators).toHaveLength(2);
     expect(await keepRootPassword(join(folder, 'made'))).toHaveLength(32);
   });
 
   it('leaves requests without credentials to others, and offers a challenge', async () => {
     const { parts, challenge } = await start({ realm: 'a "quoted" realm' });
-    const result = await parts.authenticators?.[0]?.authenticate(head(), { name: 'x', permissions: [] });
+    const result = await parts.authenticators?.at(-1)?.authenticate(head(), { name: 'x', permissions: [] });
     expect(result).toEqual({ outcome: 'abstain' });
     expect(challenge()).toBe('Basic realm="a \\"quoted\\" realm"');
   });

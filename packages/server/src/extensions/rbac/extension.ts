@@ -1,10 +1,8 @@
-import { setTimeout as wait } from 'node:timers/promises';
-import bcrypt from 'bcrypt';
+import { StoreError } from '@zot-artifact-store/spec';
 import {
   defineExtension,
   type Extension,
   type ExtensionHost,
-  type Identities,
   type Parts,
   type Task,
 } from '../../extension/contract.ts';
@@ -12,25 +10,13 @@ import { AccessAuthorizer } from './access/authorizer.ts';
 import { ZotRules } from './access/zot/zot-rules.ts';
 import { whoAmI } from './api/who-am-i.ts';
 import { type RbacSection, rbacSection } from './config.ts';
-import { FailureLimiter } from './identity/failure-limiter.ts';
 import { OidcAuthenticator } from './identity/oidc/authenticator.ts';
 import { toProvider } from './identity/oidc/config.ts';
 import { type Oidc, startOidc } from './identity/oidc/oidc.ts';
 import type { Provider } from './identity/oidc/provider.ts';
-import type { NameBinding } from './identity/oidc/token-identities.ts';
 import { fromBearerOidc, fromOpenid } from './identity/oidc/zot-providers.ts';
-import { PasswordAuthenticator } from './identity/password/authenticator.ts';
-import { HtpasswdFile } from './identity/password/htpasswd-file.ts';
-import { PasswordChecker } from './identity/password/password-checker.ts';
-import { keepRootPassword } from './identity/password/root-password.ts';
-import { ShaCryptThread } from './identity/password/sha-crypt-thread.ts';
+import { setUpIdentity } from './identity/set-up-identity.ts';
 import type { RbacOptions } from './options.ts';
-
-/** Every subject has the name its token says, and no groups besides. */
-const UNBOUND: NameBinding = { admit: async ({ wantedName }) => ({ name: wantedName, groups: [] }) };
-
-/** More refusals than this are not held back: waiting requests cost memory. */
-const MAX_HELD_BACK = 1000;
 
 /**
  * Who users are and what they may do. `options` comes from the server's own configuration (`http.auth`,
@@ -45,41 +31,31 @@ export function rbac(options: RbacOptions): Extension<RbacSection> {
 }
 
 async function setUp(options: RbacOptions, section: RbacSection, host: ExtensionHost): Promise<Parts> {
-  const password = options.rootPassword ?? (await keepRootPassword(options.rootPasswordPath));
-  const htpasswd =
-    options.htpasswdPath === undefined ? undefined : new HtpasswdFile(options.htpasswdPath, host);
-  await htpasswd?.open();
-  if ((await htpasswd?.current())?.hashes.has(options.rootUser)) {
-    host.log.warn(
-      { user: options.rootUser },
-      'the htpasswd file names the root user; that line has no effect',
-    );
-  }
+  const identity = await setUpIdentity(options, section, host);
   const providers = providersOf(options, section);
-  const oidc = providers.length === 0 ? undefined : await startOidc(providers, { host, names: UNBOUND });
-  const stopping = new AbortController();
-  const shaCrypt = new ShaCryptThread();
-  const authenticator = new PasswordAuthenticator({
-    realm: options.realm,
-    root: { user: options.rootUser, password },
-    htpasswd,
-    checker: new PasswordChecker(host.clock, (password, hash) =>
-      hash.startsWith('$2') ? bcrypt.compare(password, hash) : shaCrypt.verify(password, hash),
-    ),
-    limiter: new FailureLimiter(host.clock),
-    holdBack: holdBackFor(options.failDelayMs, stopping.signal),
-  });
+  const oidc =
+    providers.length === 0 ? undefined : await startOidc(providers, { host, names: identity.directory });
   return {
+    protocols: identity.protocols,
     // Tokens first: one may stand where a password does.
-    authenticators: [...(oidc ? [new OidcAuthenticator(oidc.identities)] : []), authenticator],
-    api: [whoAmI],
-    ...(oidc && { identities: identitiesWith(oidc) }),
+    authenticators: [
+      ...identity.tokenAuthenticators,
+      ...(oidc ? [new OidcAuthenticator(oidc.identities)] : []),
+      identity.passwordAuthenticator,
+    ],
+    api: [whoAmI, ...identity.api],
+    identities: {
+      verifyToken: async (token) => {
+        if (oidc !== undefined) return oidc.identities.verify(token);
+        throw new StoreError('unauthenticated', 'no issuer of tokens is configured here');
+      },
+      userNamed: identity.userNamed,
+    },
     health: oidc ? [oidc.health] : [],
     tasks: oidc ? [endedLoginsTask(oidc)] : [],
     authorizers: [new AccessAuthorizer({ zot: new ZotRules(options, host) })],
     shutdown: async () => {
-      stopping.abort();
-      await shaCrypt.close();
+      await identity.close();
       await oidc?.stop();
     },
   };
@@ -93,28 +69,6 @@ function providersOf(options: RbacOptions, section: RbacSection): readonly Provi
   ];
 }
 
-function identitiesWith({ identities }: Oidc): Identities {
-  return {
-    verifyToken: (token) => identities.verify(token),
-    userNamed: async (name) => ({ kind: 'user', name, groups: [], via: 'name', isRoot: false }),
-  };
-}
-
 function endedLoginsTask({ ended }: Oidc): Task {
   return { name: 'ended-logins', intervalMs: 3_600_000, run: (signal) => ended.sweep(signal) };
-}
-
-function holdBackFor(delayMs: number, stopping: AbortSignal): () => Promise<void> {
-  let held = 0;
-  return async () => {
-    if (delayMs === 0 || held >= MAX_HELD_BACK || stopping.aborted) return;
-    held += 1;
-    try {
-      await wait(delayMs, undefined, { signal: stopping });
-    } catch {
-      // The server stops: the refusal goes out now.
-    } finally {
-      held -= 1;
-    }
-  };
 }

@@ -36,6 +36,8 @@ export interface RbacOptions {
   readonly htpasswdPath?: string;
   /** How long a refusal for wrong credentials is held back. */
   readonly failDelayMs: number;
+  /** Whether `/zot/auth/apikey` is served, as zot's clients know it. */
+  readonly zotApiKeys?: boolean;
   readonly bearerOidc?: readonly BearerOidcOptions[];
   readonly openid?: readonly OpenidOptions[];
   /** The origin browsers reach the server at. */

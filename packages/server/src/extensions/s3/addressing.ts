@@ -1,6 +1,6 @@
 import type { RequestHead } from '../../http/protocol.ts';
+import { trustedProxies } from '../../http/trusted-proxies.ts';
 import { headerOf } from './auth/header-of.ts';
-import { trustedProxies } from './auth/trusted-proxies.ts';
 import { RESERVED_PATHS } from './bucket-name.ts';
 import { percentDecode } from './object-key.ts';
 

@@ -1,8 +1,8 @@
 import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
+import { clientAddresses } from '../../http/client-address.ts';
 import { S3Authorizer } from './access/authorizer.ts';
 import { ACCESS_KEY_PURPOSE, AccessKeys } from './auth/access-keys.ts';
 import { createS3Authenticator } from './auth/authenticator.ts';
-import { clientAddresses } from './auth/client-address.ts';
 import { createPostForms } from './auth/post-forms.ts';
 import { type S3Options, s3Section } from './config.ts';
 import type { S3Deps } from './deps.ts';

@@ -1,11 +1,12 @@
 import type { Principal } from '../../../extension/access.ts';
 import type { Authentication, Authenticator } from '../../../extension/contract.ts';
+import { clientAddresses } from '../../../http/client-address.ts';
 import type { Operation, RequestHead } from '../../../http/protocol.ts';
+import { trustedProxies } from '../../../http/trusted-proxies.ts';
 import { bucketsInHost } from '../addressing.ts';
 import { S3Error } from '../errors.ts';
 import type { S3Operation } from '../operation.ts';
 import type { S3Query } from '../query.ts';
-import { clientAddresses } from './client-address.ts';
 import type { RegionRule } from './credential-scope.ts';
 import type { Credential, CredentialDeps } from './credentials.ts';
 import { headerOf } from './header-of.ts';
@@ -16,7 +17,6 @@ import { isPresignedV2, unsupportedV2, verifyHeaderV2, verifyPresignedV2 } from 
 import { ALGORITHM_V4 } from './signature-v4.ts';
 import { rememberSignedRequest } from './signed-request.ts';
 import { SigningKeys } from './signing-key.ts';
-import { trustedProxies } from './trusted-proxies.ts';
 import type { SignatureDeps, Verified } from './verified.ts';
 
 export interface S3AuthenticatorDeps extends CredentialDeps, RegionRule {

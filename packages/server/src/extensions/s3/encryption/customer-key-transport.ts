@@ -1,6 +1,6 @@
 import type { RequestHead } from '../../../http/protocol.ts';
+import { trustedProxies } from '../../../http/trusted-proxies.ts';
 import { headerOf } from '../auth/header-of.ts';
-import { trustedProxies } from '../auth/trusted-proxies.ts';
 import type { S3Options } from '../config.ts';
 import { S3Error } from '../errors.ts';
 import { CUSTOMER_PREFIX, SOURCE_CUSTOMER_PREFIX } from './customer-key.ts';

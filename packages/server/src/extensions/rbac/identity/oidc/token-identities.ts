@@ -17,7 +17,7 @@ export interface NameBinding {
    */
   admit(login: {
     readonly wantedName: string;
-    readonly source: string;
+    readonly source: 'oidc';
     readonly subject: { readonly issuer: string; readonly id: string };
     readonly groups: readonly string[];
     readonly roles: readonly string[];

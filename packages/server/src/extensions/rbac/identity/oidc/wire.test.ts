@@ -72,9 +72,9 @@ describe('A server that trusts an issuer', () => {
   });
 
   it("maps workloads by zot's expressions, for the audience they are configured for", async () => {
-    const token = await issuer.accessToken(alice, { aud: 'workloads' });
+    const token = await issuer.accessToken(alice, { aud: 'workloads', sub: 'build-id' });
     expect(await whoAmI(`Bearer ${token}`)).toMatchObject({
-      body: { name: 'workload:alice-id', groups: ['team-a'] },
+      body: { name: 'workload:build-id', groups: ['team-a'] },
     });
   });
 

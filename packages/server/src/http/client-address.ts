@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import type { RequestHead } from '../../../http/protocol.ts';
-import { headerOf } from './header-of.ts';
+import type { RequestHead } from './protocol.ts';
 import { trustedProxies } from './trusted-proxies.ts';
 
 /**
@@ -12,7 +11,8 @@ export function clientAddresses(networks: readonly string[]): (head: RequestHead
   return (head) => {
     let address = head.remoteAddress;
     if (!isTrusted(address)) return address;
-    const hops = (headerOf(head, 'x-forwarded-for') ?? '').split(',').map((hop) => hop.trim());
+    const header = head.headers['x-forwarded-for'];
+    const hops = (typeof header === 'string' ? header : '').split(',').map((hop) => hop.trim());
     for (const hop of hops.reverse()) {
       if (isIP(hop) === 0) return address;
       address = hop;

@@ -1,0 +1,129 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import bcrypt from 'bcrypt';
+import type { ApiRoute } from '../../../extension/api-route.ts';
+import type { Authenticator, ExtensionHost, Identities } from '../../../extension/contract.ts';
+import { clientAddresses } from '../../../http/client-address.ts';
+import type { Protocol } from '../../../http/protocol.ts';
+import { groupRoutes } from '../api/groups.ts';
+import { rootRoutes } from '../api/root.ts';
+import { tokenRoutes } from '../api/tokens.ts';
+import { userRoutes } from '../api/users.ts';
+import type { RbacSection } from '../config.ts';
+import type { RbacOptions } from '../options.ts';
+import { ApiKeys } from './api-keys/api-keys.ts';
+import { apiKeyAuthenticator } from './api-keys/bearer-authenticator.ts';
+import { zotApiKeyProtocol } from './api-keys/zot-protocol.ts';
+import { FailureLimiter } from './failure-limiter.ts';
+import { PasswordAuthenticator } from './password/authenticator.ts';
+import { HtpasswdFile } from './password/htpasswd-file.ts';
+import { PasswordChecker } from './password/password-checker.ts';
+import { PasswordLogins } from './password/password-logins.ts';
+import { keepRootPassword } from './password/root-password.ts';
+import { ShaCryptThread } from './password/sha-crypt-thread.ts';
+import { StoredHashes } from './password/stored-hashes.ts';
+import { hashPassword } from './users/bcrypt-hash.ts';
+import { declaredUsers } from './users/config.ts';
+import { GroupStore } from './users/group-store.ts';
+import { RootAccess } from './users/root-access.ts';
+import { UserDirectory } from './users/user-directory.ts';
+import { UserStore } from './users/user-store.ts';
+
+/** More refusals than this are not held back: waiting requests cost memory. */
+const MAX_HELD_BACK = 1000;
+
+/** What the extension has of users, keys and passwords. */
+export interface Identity {
+  readonly directory: UserDirectory;
+  readonly userNamed: Identities['userNamed'];
+  /** Those that know their own tokens, which other authenticators would refuse. */
+  readonly tokenAuthenticators: readonly Authenticator[];
+  /** By HTTP Basic; the last to be asked. */
+  readonly passwordAuthenticator: Authenticator;
+  readonly api: readonly ApiRoute[];
+  readonly protocols: readonly Protocol[];
+  close(): Promise<void>;
+}
+
+export async function setUpIdentity(
+  options: RbacOptions,
+  section: RbacSection,
+  host: ExtensionHost,
+): Promise<Identity> {
+  const { metadata, clock, log } = host;
+  const { rootUser } = options;
+  const password = options.rootPassword ?? (await keepRootPassword(options.rootPasswordPath));
+  const htpasswd = await openHtpasswd(options, host);
+  const declared = declaredUsers(section);
+  const rootAccess = new RootAccess(metadata, section.root);
+  const isRootEnabled = (): Promise<boolean> => rootAccess.isEnabled();
+  const directory = new UserDirectory({ metadata, clock, log, rootUser, declared, isRootEnabled });
+  const users = new UserStore({ metadata, clock, rootUser, declared, directory, hashPassword });
+  const userNamed: Identities['userNamed'] = (name, asked) => directory.userNamed(name, asked);
+  const apiKeys = new ApiKeys({ metadata, clock, log, userNamed });
+  const limiter = new FailureLimiter(clock);
+  const clientAddress = clientAddresses(section.trustedProxies);
+  const stopping = new AbortController();
+  const shaCrypt = new ShaCryptThread();
+  const logins = new PasswordLogins({
+    root: { user: rootUser, password },
+    isRootEnabled,
+    hashes: new StoredHashes({ htpasswd, directory, hasLocalPasswords: () => directory.hasPasswords() }),
+    directory,
+    apiKeys,
+    service: undefined,
+    checker: new PasswordChecker(clock, (given, hash) =>
+      hash.startsWith('$2') ? bcrypt.compare(given, hash) : shaCrypt.verify(given, hash),
+    ),
+    limiter,
+  });
+  return {
+    directory,
+    userNamed,
+    tokenAuthenticators: [apiKeyAuthenticator({ apiKeys, limiter, clientAddress })],
+    passwordAuthenticator: new PasswordAuthenticator({
+      realm: options.realm,
+      logins,
+      clientAddress,
+      holdBack: holdBackFor(options.failDelayMs, stopping.signal),
+    }),
+    api: [
+      ...userRoutes({ users, directory, apiKeys }),
+      ...groupRoutes(new GroupStore({ metadata, clock, declared })),
+      ...tokenRoutes(apiKeys, { rootUser }),
+      ...rootRoutes(rootAccess),
+    ],
+    protocols: options.zotApiKeys ? [zotApiKeyProtocol(apiKeys, clock)] : [],
+    close: async () => {
+      stopping.abort();
+      await shaCrypt.close();
+    },
+  };
+}
+
+async function openHtpasswd(
+  { htpasswdPath, rootUser }: RbacOptions,
+  host: ExtensionHost,
+): Promise<HtpasswdFile | undefined> {
+  if (htpasswdPath === undefined) return undefined;
+  const htpasswd = new HtpasswdFile(htpasswdPath, host);
+  await htpasswd.open();
+  if ((await htpasswd.current()).hashes.has(rootUser)) {
+    host.log.warn({ user: rootUser }, 'the htpasswd file names the root user; that line has no effect');
+  }
+  return htpasswd;
+}
+
+function holdBackFor(delayMs: number, stopping: AbortSignal): () => Promise<void> {
+  let held = 0;
+  return async () => {
+    if (delayMs === 0 || held >= MAX_HELD_BACK || stopping.aborted) return;
+    held += 1;
+    try {
+      await wait(delayMs, undefined, { signal: stopping });
+    } catch {
+      // The server stops: the refusal goes out now.
+    } finally {
+      held -= 1;
+    }
+  };
+}
