@@ -4,7 +4,7 @@ import type { BucketName } from './bucket-name.ts';
 import { corsHeaders } from './config-documents/cors.ts';
 import type { S3Deps } from './deps.ts';
 import { S3Error } from './errors.ts';
-import type { BucketOperation, ObjectOperation } from './operation.ts';
+import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
 import { storedCors } from './operations/bucket-cors.ts';
 
 type Deps = Pick<S3Deps, 'buckets' | 'documents'>;
@@ -31,14 +31,7 @@ export async function preflight(
   { head }: { readonly head: RequestHead },
   { buckets, documents }: Deps,
 ): Promise<Reply> {
-  const origin = headerOf(head, 'origin');
-  const method = headerOf(head, 'access-control-request-method');
-  if (origin === undefined) {
-    throw new S3Error('InvalidRequest', 'Insufficient information. Origin request header needed.');
-  }
-  if (method === undefined) {
-    throw new S3Error('InvalidRequest', 'Invalid Access-Control-Request-Method: null');
-  }
+  const { origin, method } = preflightOf(head);
   const bucket = await buckets.require(name);
   const rules = await documents.parsed(bucket, 'cors', storedCors);
   if (rules === undefined) throw forbidden('CORSResponse: CORS is not enabled for this bucket.', method);
@@ -57,8 +50,28 @@ export async function preflight(
   return { status: 200, headers: allowed };
 }
 
-function forbidden(message: string, method: string): S3Error {
+/** Rules belong to buckets, so the list of buckets is for no page. Throws AccessForbidden, and InvalidRequest. */
+export async function servicePreflight(
+  _operation: ServiceOperation,
+  { head }: { readonly head: RequestHead },
+): Promise<Reply> {
+  throw forbidden('CORSResponse: Bucket not found', preflightOf(head).method, 'SERVICE');
+}
+
+function preflightOf(head: RequestHead): { readonly origin: string; readonly method: string } {
+  const origin = headerOf(head, 'origin');
+  const method = headerOf(head, 'access-control-request-method');
+  if (origin === undefined) {
+    throw new S3Error('InvalidRequest', 'Insufficient information. Origin request header needed.');
+  }
+  if (method === undefined) {
+    throw new S3Error('InvalidRequest', 'Invalid Access-Control-Request-Method: null');
+  }
+  return { origin, method };
+}
+
+function forbidden(message: string, method: string, resourceType = 'BUCKET'): S3Error {
   return new S3Error('AccessForbidden', message, {
-    fields: { Method: method.slice(0, 40), ResourceType: 'BUCKET' },
+    fields: { Method: method.slice(0, 40), ResourceType: resourceType },
   });
 }

@@ -1,5 +1,5 @@
 import type { Reply, RequestContext } from '../../http/protocol.ts';
-import { preflight } from './cors-reply.ts';
+import { preflight, servicePreflight } from './cors-reply.ts';
 import type { S3Deps } from './deps.ts';
 import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
 import { abortMultipartUpload } from './operations/abort-multipart-upload.ts';
@@ -81,6 +81,7 @@ type Handlers<Op extends { readonly name: string }> = { readonly [Name in Op['na
 /** What runs each operation; one that is not here answers NotImplemented. */
 export const serviceHandlers: Handlers<ServiceOperation> = {
   's3.ListBuckets': listBuckets,
+  's3.PreflightService': servicePreflight,
 };
 
 export const bucketHandlers: Handlers<BucketOperation> = {

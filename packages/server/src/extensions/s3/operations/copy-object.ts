@@ -1,4 +1,4 @@
-import type { RequestContext } from '../../../http/protocol.ts';
+import type { Reply, RequestContext } from '../../../http/protocol.ts';
 import { resourceOf } from '../actions.ts';
 import { headerOf } from '../auth/header-of.ts';
 import type { S3Deps } from '../deps.ts';
@@ -9,6 +9,7 @@ import { settleCopySealing } from '../encryption/sealing.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
 import { expirationHeader } from '../lifecycle/expiration-header.ts';
+import { replyInTime } from '../late-reply.ts';
 import { CHECKSUMS, checksumText } from '../object/checksum.ts';
 import { judgeRead, preconditionFailed, readConditions } from '../object/conditional-read.ts';
 import { writeConditions } from '../object/conditional-write.ts';
@@ -39,28 +40,21 @@ export const copyObject: Handler<ObjectOperation> = async ({ bucket: name, key }
   const sealing = await settleCopySealing(asked.encryption, bucket, { source: encryption, deps });
   const isSame = source.bucket === name && source.key === key && source.versionId === undefined;
   const { description, checksum } = copyDescription({ asked, directives, found, isSame });
-  const { record, versionId } = await copyFound(
-    {
-      found,
-      bucket,
-      key,
-      description,
-      opening,
-      sealing,
-      checksum,
-      conditions: writeConditions(head),
-    },
-    context,
-    deps,
-  );
-  return xmlReply('CopyObjectResult', resultElement(record), {
-    ...(await expirationHeader({ bucket, key, record, tags: description.tags }, deps)),
-    ...encryptionHeaders(record.encryption, customerOf(asked.encryption)),
-    ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
-    ...(found.bucket.record.versioning !== 'unversioned' && {
-      'x-amz-copy-source-version-id': versionIdOf(found.record),
-    }),
-  });
+  const conditions = writeConditions(head);
+  const work = async (): Promise<Reply> => {
+    const copy = { found, bucket, key, description, opening, sealing, checksum, conditions };
+    const { record, versionId } = await copyFound(copy, context, deps);
+    return xmlReply('CopyObjectResult', resultElement(record), {
+      ...(await expirationHeader({ bucket, key, record, tags: description.tags }, deps)),
+      ...encryptionHeaders(record.encryption, customerOf(asked.encryption)),
+      ...(versionId !== undefined && { 'x-amz-version-id': versionId }),
+      ...(found.bucket.record.versioning !== 'unversioned' && {
+        'x-amz-copy-source-version-id': versionIdOf(found.record),
+      }),
+    });
+  };
+  // Another checksum, and another encryption, take reading it all.
+  return replyInTime(work, { head, log: deps.log });
 };
 
 /**

@@ -2,6 +2,7 @@ import type { RequestContext } from '../../../http/protocol.ts';
 import { collectPayload } from '../auth/collect-payload.ts';
 import { headerOf } from '../auth/header-of.ts';
 import type { BucketName } from '../bucket-name.ts';
+import type { S3Deps } from '../deps.ts';
 import { S3Error } from '../errors.ts';
 import type { Handler } from '../handlers.ts';
 import { changeVersion } from '../object/change-version.ts';
@@ -12,24 +13,15 @@ import { versionIdOfQuery } from '../object/version-id.ts';
 import type { ObjectOperation } from '../operation.ts';
 import { emptyReply, isoTime, xmlReply } from '../reply.ts';
 import type { StoredBucket } from '../store/buckets.ts';
-import type { Retention } from '../store/records.ts';
+import type { ObjectVersion, Retention } from '../store/records.ts';
 import { childText, malformed, parseXml } from '../xml/parse.ts';
 
 const MAX_BYTES = 16 * 1024;
 
-export const getObjectRetention: Handler<ObjectOperation> = async (
-  { bucket: name, key, query },
-  context,
-  deps,
-) => {
-  const bucket = await deps.buckets.require(name);
-  assertHasLock(bucket);
-  const { record } = await findObject({ bucket, key, versionId: versionIdOfQuery(query) }, context, deps);
-  if (record.retention === undefined) throw noLock();
-  return xmlReply('Retention', {
-    Mode: record.retention.mode,
-    RetainUntilDate: isoTime(record.retention.untilMs),
-  });
+export const getObjectRetention: Handler<ObjectOperation> = async (operation, context, deps) => {
+  const { retention } = await lockableVersion(operation, context, deps);
+  if (retention === undefined) throw noLock();
+  return xmlReply('Retention', { Mode: retention.mode, RetainUntilDate: isoTime(retention.untilMs) });
 };
 
 export const putObjectRetention: Handler<ObjectOperation> = async (operation, context, deps) => {
@@ -44,16 +36,10 @@ export const putObjectRetention: Handler<ObjectOperation> = async (operation, co
   return emptyReply(200, headers);
 };
 
-export const getObjectLegalHold: Handler<ObjectOperation> = async (
-  { bucket: name, key, query },
-  context,
-  deps,
-) => {
-  const bucket = await deps.buckets.require(name);
-  assertHasLock(bucket);
-  const { record } = await findObject({ bucket, key, versionId: versionIdOfQuery(query) }, context, deps);
-  if (record.legalHold === undefined) throw noLock();
-  return xmlReply('LegalHold', { Status: record.legalHold ? 'ON' : 'OFF' });
+export const getObjectLegalHold: Handler<ObjectOperation> = async (operation, context, deps) => {
+  const { legalHold } = await lockableVersion(operation, context, deps);
+  if (legalHold === undefined) throw noLock();
+  return xmlReply('LegalHold', { Status: legalHold ? 'ON' : 'OFF' });
 };
 
 export const putObjectLegalHold: Handler<ObjectOperation> = async (operation, context, deps) => {
@@ -65,6 +51,16 @@ export const putObjectLegalHold: Handler<ObjectOperation> = async (operation, co
   }));
   return emptyReply(200, headers);
 };
+
+async function lockableVersion(
+  { bucket: name, key, query }: ObjectOperation,
+  context: RequestContext,
+  deps: S3Deps,
+): Promise<ObjectVersion> {
+  const bucket = await deps.buckets.require(name);
+  assertHasLock(bucket);
+  return (await findObject({ bucket, key, versionId: versionIdOfQuery(query) }, context, deps)).record;
+}
 
 /** Undefined for an empty document, which takes the retention away. Throws MalformedXML and InvalidArgument. */
 function parseRetention(bytes: Uint8Array, nowMs: number): Retention | undefined {

@@ -71,6 +71,17 @@ describe('what is said of buckets and objects', () => {
     expect((await ask({ 'access-control-request-method': 'GET' })).code).toBe('AccessForbidden');
   });
 
+  it('lets no page ask for the list of buckets', async () => {
+    const ask = (headers: Record<string, string>) => bench.send('/', { method: 'OPTIONS', headers });
+    const origin = 'https://page.example.com';
+    expect((await ask({})).code).toBe('InvalidRequest');
+    expect((await ask({ origin })).code).toBe('InvalidRequest');
+    const refused = await ask({ origin, 'access-control-request-method': 'GET' });
+    expect([refused.status, refused.code]).toEqual([403, 'AccessForbidden']);
+    expect(refused.text).toContain('<ResourceType>SERVICE</ResourceType>');
+    expect(refused.header('access-control-allow-origin')).toBeUndefined();
+  });
+
   it('changes whose the objects are', async () => {
     await bench.createBucket();
     const controls = (ownership: string) =>

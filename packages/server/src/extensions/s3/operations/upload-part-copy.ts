@@ -1,9 +1,11 @@
+import type { Reply } from '../../../http/protocol.ts';
 import { headerOf } from '../auth/header-of.ts';
 import { SOURCE_CUSTOMER_PREFIX } from '../encryption/customer-key.ts';
 import { openContent } from '../encryption/open-content.ts';
 import { customerKeyOf, openingKey } from '../encryption/opening.ts';
 import { encryptionHeaders } from '../encryption/reply-headers.ts';
 import type { Handler } from '../handlers.ts';
+import { replyInTime } from '../late-reply.ts';
 import { parsePartNumber } from '../multipart/part-list.ts';
 import { algorithmOf, sealingOfPart, writePart } from '../multipart/write-part.ts';
 import { CHECKSUMS } from '../object/checksum.ts';
@@ -46,26 +48,29 @@ export const uploadPartCopy: Handler<ObjectOperation> = async (
     sha256: undefined,
     trailers: () => NO_TRAILERS,
   };
-  const checked = await ingestChecked(
-    { payload, md5: undefined, checksum: undefined, alsoHash: algorithm, sealing },
-    context,
-    deps,
-  );
-  const part = await writePart(deps, { bucket: name, key, uploadId, partNumber }, checked);
-  return xmlReply(
-    'CopyPartResult',
-    {
-      LastModified: isoTime(part.modifiedAtMs),
-      ETag: quoted(part.etag),
-      ...(upload.checksum !== undefined && { [CHECKSUMS[algorithm].element]: part.checksum }),
-    },
-    {
-      ...encryptionHeaders(upload.encryption, customer),
-      ...(found.bucket.record.versioning !== 'unversioned' && {
-        'x-amz-copy-source-version-id': versionIdOf(found.record),
-      }),
-    },
-  );
+  const work = async (): Promise<Reply> => {
+    const checked = await ingestChecked(
+      { payload, md5: undefined, checksum: undefined, alsoHash: algorithm, sealing },
+      context,
+      deps,
+    );
+    const part = await writePart(deps, { bucket: name, key, uploadId, partNumber }, checked);
+    return xmlReply(
+      'CopyPartResult',
+      {
+        LastModified: isoTime(part.modifiedAtMs),
+        ETag: quoted(part.etag),
+        ...(upload.checksum !== undefined && { [CHECKSUMS[algorithm].element]: part.checksum }),
+      },
+      {
+        ...encryptionHeaders(upload.encryption, customer),
+        ...(found.bucket.record.versioning !== 'unversioned' && {
+          'x-amz-copy-source-version-id': versionIdOf(found.record),
+        }),
+      },
+    );
+  };
+  return replyInTime(work, { head, log: deps.log });
 };
 
 /** `bytes=first-last`, inside the source. Throws InvalidArgument, as nothing else would be copied as asked. */
