@@ -18,13 +18,19 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   s3cmd: 's3cmd',
   rclone: 'rclone',
   restic: 'restic',
+  s3fs: 's3fs',
 };
 
-/** Installed into a virtual environment of their own. */
-const PYTHON_PACKAGES = ['awscli==1.46.3', 'boto3==1.44.8'] as const;
+/** Installed into a virtual environment of their own. DuckDB loads only the extensions of its own version. */
+const PYTHON_PACKAGES = [
+  'awscli==1.46.3',
+  'boto3==1.44.8',
+  'duckdb==1.5.5',
+  'duckdb-extension-httpfs==1.5.5',
+] as const;
 const PYTHON_FOLDER = join(CLIENT_FOLDER, 'python');
 
-/** Runs Python programs that use boto3. */
+/** Runs Python programs that use boto3 and DuckDB. */
 export const PYTHON = join(PYTHON_FOLDER, 'bin/python');
 /** Both versions of the AWS CLI are called `aws`. */
 export const AWS_CLI = { v1: join(PYTHON_FOLDER, 'bin/aws'), v2: '/usr/bin/aws' } as const;
@@ -34,7 +40,11 @@ const GO_CLIENTS: Readonly<Record<string, string>> = {
   regctl: 'github.com/regclient/regclient/cmd/regctl@v0.11.7',
   oras: 'oras.land/oras/cmd/oras@v1.3.6',
   helm: 'helm.sh/helm/v3/cmd/helm@v3.22.0',
+  mc: 'github.com/minio/mc@v0.0.0-20250313080218-cf909e1063a9',
 };
+
+/** A program of ours on the AWS SDK for Go. */
+export const GO_SDK_PROGRAM = join(CLIENT_FOLDER, 's3-go');
 
 const CONFORMANCE = 'github.com/opencontainers/distribution-spec/conformance';
 
@@ -57,6 +67,13 @@ export function installClients(): void {
     console.log('building the conformance program of the distribution-spec');
     must('go', ['build', '-C', join(here, 'conformance'), '-o', conformance, CONFORMANCE]);
   }
+  // Built each time: it is part of this folder.
+  must('go', ['build', '-C', join(here, 's3-go'), '-o', GO_SDK_PROGRAM, '.']);
+}
+
+/** Whether the machine has it: nobody packages it, so it is not installed. */
+export function hasTerraform(): boolean {
+  return onPath('terraform');
 }
 
 /** The list is kept beside what was installed, so that a changed list is installed again. */

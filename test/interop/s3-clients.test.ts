@@ -21,6 +21,55 @@ describe.each<Transport>(['http', 'https'])('over %s', (transport) => {
     await session.run(PYTHON, [BOTO3_PROGRAM, session.url, ...trust]);
   });
 
+  it('boto3, s3cmd and rclone find a bucket by the name of a host', async () => {
+    const { folder, domainUrl, viaProxy, accessKey, secretKey, caPath, run } = session;
+    const { host } = new URL(domainUrl);
+    const virtualHosts = join(folder, 'virtual-hosts');
+    await writeFile(virtualHosts, '[default]\ns3 =\n  addressing_style = virtual\n');
+    const trust = transport === 'https' ? [caPath] : [];
+    const env = { ...viaProxy, AWS_CONFIG_FILE: virtualHosts };
+    await run(PYTHON, [BOTO3_PROGRAM, domainUrl, ...trust], { env });
+
+    const settings = join(folder, 's3cfg-by-host');
+    const proxy = new URL(viaProxy.HTTP_PROXY ?? '');
+    await writeFile(
+      settings,
+      [
+        '[default]',
+        `access_key = ${accessKey}`,
+        `secret_key = ${secretKey}`,
+        `host_base = ${host}`,
+        `host_bucket = %(bucket)s.${host}`,
+        `proxy_host = ${proxy.hostname}`,
+        `proxy_port = ${proxy.port}`,
+        `use_https = ${transport === 'https' ? 'True' : 'False'}`,
+        ...(transport === 'https' ? [`ca_certs_file = ${caPath}`] : []),
+      ].join('\n'),
+    );
+    const s3cmd = (...args: string[]) => run('s3cmd', ['-c', settings, '--no-progress', ...args]);
+    await s3cmd('mb', 's3://s3cmd-host');
+    await s3cmd('put', large, 's3://s3cmd-host/large');
+    await s3cmd('get', 's3://s3cmd-host/large', join(folder, 's3cmd-host'));
+    await expectSameFile(large, join(folder, 's3cmd-host'));
+
+    await mkdir(join(folder, 'rclone-by-host'));
+    const rclone = (...args: string[]) =>
+      run('rclone', args, {
+        env: {
+          ...viaProxy,
+          AWS_CA_BUNDLE: '',
+          RCLONE_CONFIG_ZAS_TYPE: 's3',
+          RCLONE_CONFIG_ZAS_PROVIDER: 'Other',
+          RCLONE_CONFIG_ZAS_ENV_AUTH: 'true',
+          RCLONE_CONFIG_ZAS_ENDPOINT: domainUrl,
+          RCLONE_CONFIG_ZAS_FORCE_PATH_STYLE: 'false',
+        },
+      });
+    await rclone('copyto', large, 'zas:rclone-by-host/large');
+    await rclone('copy', 'zas:rclone-by-host/large', join(folder, 'rclone-by-host'));
+    await expectSameFile(large, join(folder, 'rclone-by-host/large'));
+  });
+
   it('s3cmd makes buckets, stores, lists and removes', async () => {
     const { folder, url, accessKey, secretKey, run, caPath } = session;
     const { host } = new URL(url);

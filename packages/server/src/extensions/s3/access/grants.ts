@@ -14,12 +14,13 @@ const GROUPS = {
 } as const;
 type Group = keyof typeof GROUPS;
 
+/** In the order in which headers are read, and so listed. */
 const PERMISSIONS: readonly Grant['permission'][] = [
-  'FULL_CONTROL',
   'READ',
   'WRITE',
   'READ_ACP',
   'WRITE_ACP',
+  'FULL_CONTROL',
 ];
 /** As many as Amazon takes. */
 export const MAX_GRANTS = 100;
