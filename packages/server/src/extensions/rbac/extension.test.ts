@@ -40,6 +40,7 @@ function host(): ExtensionHost {
     clock: { now: () => nowMs },
     registry: { manifests: { resolve } },
     metadata: new MemoryMetadataStore(),
+    deriveSecret: () => new Uint8Array(32),
   } as unknown as ExtensionHost;
 }
 
@@ -119,7 +120,7 @@ describe('authentication', () => {
       failDelayMs: 0,
       unrestricted: [],
     }).setup(host(), rbacSection.parse({}));
-    expect(parts.authenticators).toHaveLength(2);
+    expect(parts.authenticators).toHaveLength(3);
     expect(await keepRootPassword(join(folder, 'made'))).toHaveLength(32);
   });
 

@@ -21,6 +21,12 @@ import { PasswordLogins } from './password/password-logins.ts';
 import { keepRootPassword } from './password/root-password.ts';
 import { ShaCryptThread } from './password/sha-crypt-thread.ts';
 import { StoredHashes } from './password/stored-hashes.ts';
+import { TokenAuthenticator } from './tokens/authenticator.ts';
+import { tokenLifetimes } from './tokens/config.ts';
+import { publicOrigins } from './tokens/public-url.ts';
+import { REFRESH_TOKEN_PURPOSE, RefreshTokens } from './tokens/refresh-tokens.ts';
+import { REGISTRY_TOKEN_PURPOSE, RegistryTokens } from './tokens/registry-tokens.ts';
+import { tokenProtocol } from './tokens/token-protocol.ts';
 import { hashPassword } from './users/bcrypt-hash.ts';
 import { declaredUsers } from './users/config.ts';
 import { GroupStore } from './users/group-store.ts';
@@ -64,6 +70,7 @@ export async function setUpIdentity(
   const clientAddress = clientAddresses(section.trustedProxies);
   const stopping = new AbortController();
   const shaCrypt = new ShaCryptThread();
+  const holdBack = holdBackFor(options.failDelayMs, stopping.signal);
   const logins = new PasswordLogins({
     root: { user: rootUser, password },
     isRootEnabled,
@@ -76,15 +83,37 @@ export async function setUpIdentity(
     ),
     limiter,
   });
+  const lifetimes = tokenLifetimes(section);
+  const tokens = new RegistryTokens({
+    key: host.deriveSecret(REGISTRY_TOKEN_PURPOSE),
+    clock,
+    lifetimeMs: lifetimes.tokenMs,
+    directory,
+    apiKeys,
+  });
+  const refreshTokens = new RefreshTokens({
+    key: host.deriveSecret(REFRESH_TOKEN_PURPOSE),
+    clock,
+    lifetimeMs: lifetimes.refreshMs,
+    logins,
+    apiKeys,
+  });
+  const tokenAuthenticator = new TokenAuthenticator({
+    tokens,
+    origin: publicOrigins({ configured: options.publicOrigin, trustedProxies: section.trustedProxies }),
+    isOffered: hasUsers(options, section),
+    clientAddress,
+  });
   return {
     directory,
     userNamed,
-    tokenAuthenticators: [apiKeyAuthenticator({ apiKeys, limiter, clientAddress })],
+    tokenAuthenticators: [apiKeyAuthenticator({ apiKeys, limiter, clientAddress }), tokenAuthenticator],
     passwordAuthenticator: new PasswordAuthenticator({
       realm: options.realm,
       logins,
       clientAddress,
-      holdBack: holdBackFor(options.failDelayMs, stopping.signal),
+      isOtherwiseChallenged: (head, operation) => tokenAuthenticator.challenges(head, operation),
+      holdBack,
     }),
     api: [
       ...userRoutes({ users, directory, apiKeys }),
@@ -92,12 +121,34 @@ export async function setUpIdentity(
       ...tokenRoutes(apiKeys, { rootUser }),
       ...rootRoutes(rootAccess),
     ],
-    protocols: options.zotApiKeys ? [zotApiKeyProtocol(apiKeys, clock)] : [],
+    protocols: [
+      tokenProtocol({
+        tokens,
+        refreshTokens,
+        logins,
+        decide: host.decide,
+        verifyToken: (token) => host.identities.verifyToken(token),
+        clientAddress,
+        holdBack,
+      }),
+      ...(options.zotApiKeys ? [zotApiKeyProtocol(apiKeys, clock)] : []),
+    ],
     close: async () => {
       stopping.abort();
       await shaCrypt.close();
     },
   };
+}
+
+/** Whether there may be anybody but root: then clients of the registry are sent to get tokens. */
+function hasUsers(options: RbacOptions, section: RbacSection): boolean {
+  return (
+    options.htpasswdPath !== undefined ||
+    (options.bearerOidc ?? []).length > 0 ||
+    (options.openid ?? []).length > 0 ||
+    section.providers.length > 0 ||
+    Object.keys(section.users).length > 0
+  );
 }
 
 async function openHtpasswd(

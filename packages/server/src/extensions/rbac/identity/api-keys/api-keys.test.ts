@@ -78,10 +78,11 @@ describe('an API key', () => {
     const { secret, key } = await keys.create({ ...wanted, expiresAtMs: 2_000 });
     nowMs = 1_999;
     expect(await keys.verify(secret, HERE)).toBeDefined();
-    expect(await keys.isAlive('alice', key.id)).toBe(true);
+    expect(await keys.ownerOf('alice', key.id, HERE)).toBeDefined();
     nowMs = 2_000;
     expect(await keys.verify(secret, HERE)).toBeUndefined();
-    expect(await keys.isAlive('alice', key.id)).toBe(false);
+    expect(await keys.ownerOf('alice', key.id, HERE)).toBeUndefined();
+    expect(await keys.ownerOf('bob', key.id, HERE)).toBeUndefined();
     await expect(keys.create({ ...wanted, expiresAtMs: 2_000 })).rejects.toMatchObject({
       kind: 'argument-invalid',
     });

@@ -150,16 +150,6 @@ export class ApiKeys {
     return codec.decode(row);
   }
 
-  /** Whether a key still counts, for what was made with it. */
-  async isAlive(owner: string, id: string): Promise<boolean> {
-    try {
-      return !this.#isExpired(await this.get(owner, id));
-    } catch (error) {
-      if (isStoreError(error, 'resource-unknown')) return false;
-      throw error;
-    }
-  }
-
   /** Throws `resource-unknown`. */
   async delete(owner: string, id: string): Promise<void> {
     const { metadata } = this.#deps;
@@ -191,7 +181,20 @@ export class ApiKeys {
     const { metadata } = this.#deps;
     const row = await metadata.get(keys.byHash(hashApiKey(secret)));
     if (row === undefined) return undefined;
-    const record = codec.decode(row);
+    return this.#stands(codec.decode(row), address);
+  }
+
+  /** Whom a key stands for, by its id, for what was made with it; undefined when it does not count any more. */
+  async ownerOf(owner: string, id: string, address: string): Promise<UserPrincipal | undefined> {
+    try {
+      return await this.#stands(await this.get(owner, id), address);
+    } catch (error) {
+      if (isStoreError(error, 'resource-unknown')) return undefined;
+      throw error;
+    }
+  }
+
+  async #stands(record: ApiKeyRecord, address: string): Promise<UserPrincipal | undefined> {
     if (this.#isExpired(record)) return undefined;
     if (record.networks.length > 0 && !isInNetworks(address, record.networks)) return undefined;
     const owner = await this.#deps.userNamed(record.owner, { credentialMadeAtMs: record.createdAtMs });

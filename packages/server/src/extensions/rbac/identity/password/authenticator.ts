@@ -1,5 +1,5 @@
 import type { Authentication, Authenticator } from '../../../../extension/contract.ts';
-import type { RequestHead } from '../../../../http/protocol.ts';
+import type { Operation, RequestHead } from '../../../../http/protocol.ts';
 import { readCredentials } from '../credentials.ts';
 import type { PasswordLogins } from './password-logins.ts';
 
@@ -13,6 +13,8 @@ export interface PasswordAuthenticatorParts {
   readonly logins: PasswordLogins;
   /** Whom a request comes from. */
   clientAddress(head: RequestHead): string;
+  /** Whether another way to log in is offered for a request, so that Basic is not. */
+  isOtherwiseChallenged(head: RequestHead, operation: Operation | undefined): boolean;
   /** Waits as long as a refusal is held back; returns at once when the server stops. */
   holdBack(): Promise<void>;
 }
@@ -27,8 +29,8 @@ export class PasswordAuthenticator implements Authenticator {
     this.#challenge = `Basic realm="${parts.realm.replace(/["\\]/g, '\\$&')}"`;
   }
 
-  challenge(): string {
-    return this.#challenge;
+  challenge(head: RequestHead, operation: Operation | undefined): string | undefined {
+    return this.#parts.isOtherwiseChallenged(head, operation) ? undefined : this.#challenge;
   }
 
   async authenticate(head: RequestHead): Promise<Authentication> {

@@ -99,6 +99,35 @@ export class PasswordLogins {
     return undefined;
   }
 
+  /**
+   * What a login with a password rests on, a secret that changes with the password; undefined for other logins, also
+   * for those at a service outside, which does not tell when a password changes.
+   */
+  async proofOf({ name, via }: UserPrincipal): Promise<string | undefined> {
+    const { root, hashes } = this.#deps;
+    if (via === 'root') return `root\0${root.password}`;
+    if (via === 'local' || via === 'htpasswd') {
+      const stored = await hashes.find(name);
+      return stored?.source === via ? `${via}\0${stored.hash}` : undefined;
+    }
+    return undefined;
+  }
+
+  /** The user of a login made earlier, as known now, with the proof there is now. */
+  async resume(
+    user: string,
+    madeAtMs: number,
+  ): Promise<{ readonly principal: UserPrincipal; readonly proof: string } | undefined> {
+    const { root, hashes, directory } = this.#deps;
+    const known = await directory.userNamed(user, { credentialMadeAtMs: madeAtMs });
+    if (known === undefined) return undefined;
+    const via = user === root.user ? 'root' : (await hashes.find(user))?.source;
+    if (via === undefined) return undefined;
+    const principal = { ...known, via };
+    const proof = await this.proofOf(principal);
+    return proof === undefined ? undefined : { principal, proof };
+  }
+
   /** `source` is undefined for root. */
   async #admit(user: string, source: 'local' | 'htpasswd' | undefined): Promise<UserPrincipal | undefined> {
     const { directory } = this.#deps;

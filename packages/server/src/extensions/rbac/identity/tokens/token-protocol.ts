@@ -1,0 +1,149 @@
+import { StoreError } from '@zot-artifact-store/spec';
+import type { Principal, UserPrincipal } from '../../../../extension/access.ts';
+import type { ExtensionHost } from '../../../../extension/contract.ts';
+import type { Operation, Protocol, Reply, RequestContext, RequestHead } from '../../../../http/protocol.ts';
+import type { PasswordLogins } from '../password/password-logins.ts';
+import { zotAuthError } from '../zot-auth-error.ts';
+import { TOKEN_PATH } from './authenticator.ts';
+import { type Grant, parseScopes, permissionsOf } from './grants.ts';
+import type { RefreshTokens } from './refresh-tokens.ts';
+import type { RegistryTokens } from './registry-tokens.ts';
+import { readTokenForm, readTokenQuery, type TokenRequest } from './token-request.ts';
+
+export interface TokenProtocolDeps {
+  readonly tokens: RegistryTokens;
+  readonly refreshTokens: RefreshTokens;
+  readonly logins: Pick<PasswordLogins, 'verify'>;
+  readonly decide: ExtensionHost['decide'];
+  /** The user a token of an issuer stands for. Throws `unauthenticated`. */
+  verifyToken(token: string): Promise<UserPrincipal>;
+  clientAddress(head: RequestHead): string;
+  /** Waits as long as a refusal is held back. */
+  holdBack(): Promise<void>;
+}
+
+interface TokenOperation extends Operation {
+  readonly method: 'GET' | 'POST';
+  readonly query: string;
+}
+
+/**
+ * Where clients of the registry trade credentials for a token: HTTP Basic, a form with a password or a refresh token, or
+ * nothing at all for what everybody may do. (distribution: token authentication, and OAuth 2 tokens.)
+ */
+export function tokenProtocol(deps: TokenProtocolDeps): Protocol<TokenOperation> {
+  return {
+    name: 'token',
+    claims: ({ path }) => path === TOKEN_PATH,
+    classify({ method, query }) {
+      if (method === 'GET' || method === 'POST') {
+        return { name: 'auth.GetToken', permissions: [], method, query };
+      }
+      throw new StoreError('method-not-allowed', 'tokens come by GET and POST', {
+        headers: { allow: 'GET, POST' },
+      });
+    },
+    async run({ method, query }, context) {
+      const request = method === 'GET' ? readTokenQuery(query) : await readTokenForm(context);
+      const principal = await principalOf(request, context, deps);
+      return answer(request, principal, { context, deps });
+    },
+    renderError: zotAuthError,
+  };
+}
+
+async function principalOf(
+  { given }: TokenRequest,
+  { principal, head }: RequestContext,
+  deps: TokenProtocolDeps,
+): Promise<Principal> {
+  if (given.kind === 'none') return principal;
+  if (principal.kind !== 'anonymous') {
+    throw new StoreError('argument-invalid', 'credentials came twice: in the header and in the form');
+  }
+  const address = deps.clientAddress(head);
+  const found = await fromForm(given, address, deps);
+  if (found !== undefined) return found;
+  await deps.holdBack();
+  throw new StoreError('unauthenticated', 'The user name or the password is wrong.');
+}
+
+async function fromForm(
+  given: Exclude<TokenRequest['given'], { readonly kind: 'none' }>,
+  address: string,
+  { logins, refreshTokens, verifyToken }: TokenProtocolDeps,
+): Promise<UserPrincipal | undefined> {
+  if (given.kind === 'password') {
+    return looksLikeJwt(given.password)
+      ? verifyToken(given.password)
+      : logins.verify({ user: given.user, password: given.password, address });
+  }
+  const { token } = given;
+  if (refreshTokens.isOurs(token)) return refreshTokens.open(token, address);
+  return looksLikeJwt(token) ? verifyToken(token) : undefined;
+}
+
+async function answer(
+  request: TokenRequest,
+  principal: Principal,
+  { context, deps }: { readonly context: RequestContext; readonly deps: TokenProtocolDeps },
+): Promise<Reply> {
+  const asked = parseScopes(request.scopes);
+  const access = await grant(asked, principal, { head: context.head, decide: deps.decide });
+  const { service } = request;
+  const { token, expiresInSeconds, issuedAtMs } = await deps.tokens.issue(principal, {
+    service,
+    asked,
+    access,
+  });
+  const refresh =
+    request.given.kind === 'refresh'
+      ? request.given.token
+      : request.wantsRefresh && principal.kind === 'user'
+        ? await deps.refreshTokens.issue(principal)
+        : undefined;
+  return {
+    status: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    body: `${JSON.stringify({
+      token,
+      access_token: token,
+      expires_in: expiresInSeconds,
+      issued_at: new Date(issuedAtMs).toISOString(),
+      scope: access.map(({ type, name, actions }) => `${type}:${name}:${actions.join(',')}`).join(' '),
+      ...(refresh !== undefined && { refresh_token: refresh }),
+    })}\n`,
+  };
+}
+
+/** What of `asked` is allowed now. The token is decided about again whenever it is used. */
+async function grant(
+  asked: readonly Grant[],
+  principal: Principal,
+  { head, decide }: { readonly head: RequestHead; readonly decide: ExtensionHost['decide'] },
+): Promise<readonly Grant[]> {
+  const granted: Grant[] = [];
+  for (const one of asked) {
+    if (one.type === 'registry') {
+      const listing = { action: 'oci:ListRepositories', resource: 'repository:*' } as const;
+      if ((await decide(principal, listing, head)).effect === 'allow') granted.push(one);
+      continue;
+    }
+    const actions: string[] = [];
+    for (const word of one.actions) {
+      const decisions = await Promise.all(
+        permissionsOf(one, word)
+          // Whether a tag may be moved depends on the tag, which is not known yet.
+          .filter(({ action }) => action !== 'oci:Tag')
+          .map((permission) => decide(principal, permission, head)),
+      );
+      if (decisions.every(({ effect }) => effect === 'allow')) actions.push(word);
+    }
+    if (actions.length > 0) granted.push({ ...one, actions });
+  }
+  return granted;
+}
+
+function looksLikeJwt(text: string): boolean {
+  return /^[\w-]+\.[\w-]+\.[\w-]+$/.test(text);
+}
