@@ -8,6 +8,7 @@ import { addImportCommands } from './commands/import.ts';
 import { addKeyCommands } from './commands/key.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addSessionCommands } from './commands/session.ts';
 import { addStatCommand } from './commands/stat.ts';
 import { addWhoAmICommand } from './commands/who-am-i.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
@@ -75,5 +76,6 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
   addStatCommand(program, context);
   addKeyCommands(program, context);
   addWhoAmICommand(program, context);
+  addSessionCommands(program, context);
   return program;
 }

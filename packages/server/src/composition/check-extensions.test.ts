@@ -21,6 +21,7 @@ function check(extensions: Config['extensions']): Promise<readonly string[]> {
       zotApiKeys: false,
       bearerOidc: [],
       openid: [],
+      listenOrigin: 'http://127.0.0.1:8080',
       callbackOrigins: [],
       secureCookies: false,
       unrestricted: [],

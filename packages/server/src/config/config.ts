@@ -104,6 +104,8 @@ export interface AccessConfig {
   readonly zotApiKeys: boolean;
   /** The origin browsers reach the server at, without a slash at the end. */
   readonly publicOrigin?: string;
+  /** The same by the address the server listens on, when nothing better is known. */
+  readonly listenOrigin: string;
   /** zot's `http.auth.bearer.oidc`: issuers whose tokens are credentials. */
   readonly bearerOidc: readonly BearerOidcConfig[];
   /** zot's `http.auth.openid.providers`: issuers browsers log in at. */

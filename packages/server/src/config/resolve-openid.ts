@@ -7,7 +7,10 @@ import type { ConfigFile } from './schema.ts';
 export function resolveOpenid(
   file: ConfigFile,
   around: { readonly cwd: string; readonly openidCredentials: OpenidCredentials },
-): Pick<AccessConfig, 'bearerOidc' | 'openid' | 'publicOrigin' | 'callbackOrigins' | 'secureCookies'> {
+): Pick<
+  AccessConfig,
+  'bearerOidc' | 'openid' | 'publicOrigin' | 'listenOrigin' | 'callbackOrigins' | 'secureCookies'
+> {
   const external = URL.parse(file.http?.externalUrl ?? '');
   const { auth, tls } = file.http ?? {};
   const origins = auth?.openid?.callbackAllowOrigins ?? [];
@@ -15,10 +18,17 @@ export function resolveOpenid(
     bearerOidc: (auth?.bearer?.oidc ?? []).map((given) => bearerOidc(given, around.cwd)),
     openid: openidProviders(file, around.openidCredentials),
     ...(external && { publicOrigin: external.origin }),
+    listenOrigin: listenOrigin(file),
     callbackOrigins: origins.flatMap((origin) => URL.parse(origin)?.origin ?? []),
     secureCookies:
       auth?.secureSession ?? (external === null ? Boolean(tls?.cert) : external.protocol === 'https:'),
   };
+}
+
+function listenOrigin({ http }: ConfigFile): string {
+  const address = http?.address ?? '127.0.0.1';
+  const host = address.includes(':') ? `[${address}]` : address;
+  return `${http?.tls?.cert ? 'https' : 'http'}://${host}:${http?.port ?? 8080}`;
 }
 
 type BearerOidcSection = NonNullable<

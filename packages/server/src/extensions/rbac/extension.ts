@@ -1,20 +1,9 @@
-import { StoreError } from '@zot-artifact-store/spec';
-import {
-  defineExtension,
-  type Extension,
-  type ExtensionHost,
-  type Parts,
-  type Task,
-} from '../../extension/contract.ts';
+import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
 import { AccessAuthorizer } from './access/authorizer.ts';
 import { ZotRules } from './access/zot/zot-rules.ts';
 import { whoAmI } from './api/who-am-i.ts';
 import { type RbacSection, rbacSection } from './config.ts';
-import { OidcAuthenticator } from './identity/oidc/authenticator.ts';
-import { toProvider } from './identity/oidc/config.ts';
-import { type Oidc, startOidc } from './identity/oidc/oidc.ts';
-import type { Provider } from './identity/oidc/provider.ts';
-import { fromBearerOidc, fromOpenid } from './identity/oidc/zot-providers.ts';
+import { startOutsideIdentities } from './identity/outside-identities.ts';
 import { setUpIdentity } from './identity/set-up-identity.ts';
 import type { RbacOptions } from './options.ts';
 
@@ -32,43 +21,24 @@ export function rbac(options: RbacOptions): Extension<RbacSection> {
 
 async function setUp(options: RbacOptions, section: RbacSection, host: ExtensionHost): Promise<Parts> {
   const identity = await setUpIdentity(options, section, host);
-  const providers = providersOf(options, section);
-  const oidc =
-    providers.length === 0 ? undefined : await startOidc(providers, { host, names: identity.directory });
+  const outside = await startOutsideIdentities(options, section, { host, names: identity.directory });
   return {
-    protocols: identity.protocols,
+    protocols: [...identity.protocols, ...outside.protocols],
     // Tokens first: one may stand where a password does.
     authenticators: [
       ...identity.tokenAuthenticators,
-      ...(oidc ? [new OidcAuthenticator(oidc.identities)] : []),
+      ...outside.tokens,
       identity.passwordAuthenticator,
+      ...outside.sessions,
     ],
-    api: [whoAmI, ...identity.api],
-    identities: {
-      verifyToken: async (token) => {
-        if (oidc !== undefined) return oidc.identities.verify(token);
-        throw new StoreError('unauthenticated', 'no issuer of tokens is configured here');
-      },
-      userNamed: identity.userNamed,
-    },
-    health: oidc ? [oidc.health] : [],
-    tasks: oidc ? [endedLoginsTask(oidc)] : [],
+    api: [whoAmI, ...identity.api, ...outside.api],
+    identities: { verifyToken: outside.verifyToken, userNamed: identity.userNamed },
+    health: outside.health,
+    tasks: outside.tasks,
     authorizers: [new AccessAuthorizer({ zot: new ZotRules(options, host) })],
     shutdown: async () => {
       await identity.close();
-      await oidc?.stop();
+      await outside.stop();
     },
   };
-}
-
-function providersOf(options: RbacOptions, section: RbacSection): readonly Provider[] {
-  return [
-    ...section.providers.map(toProvider),
-    ...fromBearerOidc(options.bearerOidc ?? []),
-    ...fromOpenid(options.openid ?? []),
-  ];
-}
-
-function endedLoginsTask({ ended }: Oidc): Task {
-  return { name: 'ended-logins', intervalMs: 3_600_000, run: (signal) => ended.sweep(signal) };
 }

@@ -42,6 +42,8 @@ export interface RbacOptions {
   readonly openid?: readonly OpenidOptions[];
   /** The origin browsers reach the server at. */
   readonly publicOrigin?: string;
+  /** The same by the address the server listens on, when nothing better is known. */
+  readonly listenOrigin?: string;
   /** Origins a browser may be sent back to after its login. */
   readonly callbackOrigins?: readonly string[];
   /** Whether cookies of logins are for https alone. */

@@ -39,10 +39,12 @@ export class EndedLogins {
     readonly issuer: string;
     readonly subject?: string;
     readonly sessionId?: string;
+    /** Tokens issued up to then count no more; now, when undefined. */
+    readonly atMs?: number;
   }): Promise<void> {
-    const { issuer, subject, sessionId } = login;
+    const { issuer, subject, sessionId, atMs = this.#clock.now() } = login;
     const key = sessionId === undefined ? ofSubject(issuer, subject ?? '') : ofSession(issuer, sessionId);
-    await this.#metadata.commit({ puts: [{ key, value: codec.encode({ atMs: this.#clock.now() }) }] });
+    await this.#metadata.commit({ puts: [{ key, value: codec.encode({ atMs }) }] });
   }
 
   async isEnded({ issuer, subject, sessionId, issuedAtMs }: LoginOfToken): Promise<boolean> {

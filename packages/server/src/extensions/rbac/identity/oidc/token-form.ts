@@ -30,7 +30,7 @@ export function looksLikeToken(text: string): boolean {
  * Reads the compact form of a signed JWT (RFC 7519). Throws `unauthenticated` for what is too large, encrypted, nested,
  * malformed, or has a header that nothing good can come of.
  */
-export function readToken(compact: string): UnverifiedToken {
+export function readToken(compact: string, types: ReadonlySet<string> = TYPES): UnverifiedToken {
   if (compact.length > MAX_TOKEN_CHARS) throw bad(`is longer than ${MAX_TOKEN_CHARS} characters`);
   if (!COMPACT.test(compact)) throw bad('is not a signed JWT of three parts');
   const [headerPart = '', claimsPart = ''] = compact.split('.');
@@ -41,7 +41,7 @@ export function readToken(compact: string): UnverifiedToken {
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > MAX_KEY_ID_CHARS)) {
     throw bad(`has a kid that is no text of at most ${MAX_KEY_ID_CHARS} characters`);
   }
-  if (typ !== undefined && (typeof typ !== 'string' || !TYPES.has(typ.toLowerCase()))) {
+  if (typ !== undefined && (typeof typ !== 'string' || !types.has(typ.toLowerCase()))) {
     throw bad('is of a type that is no credential');
   }
   if (cty !== undefined) throw bad('holds another token');

@@ -19,8 +19,9 @@ export interface NameBinding {
     readonly wantedName: string;
     readonly source: 'oidc';
     readonly subject: { readonly issuer: string; readonly id: string };
-    readonly groups: readonly string[];
-    readonly roles: readonly string[];
+    /** What the source says now; left out where that may be older than what it said before. */
+    readonly groups?: readonly string[];
+    readonly roles?: readonly string[];
   }): Promise<{ readonly name: string; readonly groups: readonly string[] }>;
 }
 
@@ -69,6 +70,8 @@ export function knownProvider(provider: Provider, issuer: Issuer): KnownProvider
 export class TokenIdentities {
   readonly #parts: TokenIdentitiesParts;
   readonly #verified = new Map<string, Verified>();
+  /** When the newest token of a subject was issued. */
+  readonly #latest = new Map<string, number>();
 
   constructor(parts: TokenIdentitiesParts) {
     this.#parts = parts;
@@ -97,18 +100,30 @@ export class TokenIdentities {
     }
     const subject = { issuer, id };
     const { username: wantedName, groups, roles } = identity;
-    const known = await this.#parts.names.admit({ wantedName, source: 'oidc', subject, groups, roles });
+    const said = this.#isLatest(issuer, id, issuedAtMs) ? { groups, roles } : {};
+    const known = await this.#parts.names.admit({ wantedName, source: 'oidc', subject, ...said });
     return {
       kind: 'user',
       name: known.name,
       groups: [...new Set([...groups, ...known.groups])],
       roles,
       via,
+      source: via,
       isRoot: false,
       subject,
       claims,
       credential: { kind: 'oidc-token', id: credentialId },
     };
+  }
+
+  /** An older token of the same user must not bring back groups that a newer one has not any more. */
+  #isLatest(issuer: string, subject: string, issuedAtMs: number): boolean {
+    const key = `${issuer} ${subject}`;
+    if ((this.#latest.get(key) ?? 0) > issuedAtMs) return false;
+    this.#latest.delete(key);
+    this.#latest.set(key, issuedAtMs);
+    dropOldest(this.#latest);
+    return true;
   }
 
   #accepting(issuer: unknown): readonly (KnownProvider & { readonly rules: TokenRules })[] {
@@ -166,9 +181,12 @@ export class TokenIdentities {
 
   #remember(hash: string, verified: Verified): void {
     this.#verified.set(hash, verified);
-    if (this.#verified.size > MAX_REMEMBERED) {
-      const [oldest] = this.#verified.keys();
-      if (oldest !== undefined) this.#verified.delete(oldest);
-    }
+    dropOldest(this.#verified);
   }
+}
+
+function dropOldest(map: Map<string, unknown>): void {
+  if (map.size <= MAX_REMEMBERED) return;
+  const [oldest] = map.keys();
+  if (oldest !== undefined) map.delete(oldest);
 }
