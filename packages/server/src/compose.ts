@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import { createApiProtocol } from './api/protocol.ts';
@@ -82,7 +83,10 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
       isDraining: () => isDraining,
       failure: () => failure,
     });
-    const builtIn = await builtInExtensions(config, () => [...checks, ...(extensions?.health ?? [])]);
+    const builtIn = await builtInExtensions(config, options.workerId, () => [
+      ...checks,
+      ...(extensions?.health ?? []),
+    ]);
     extensions = await startExtensions(config, { stores, vetoes, log, clock, builtIn });
     tls = await openTls(config, log);
   } catch (error) {
@@ -164,6 +168,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
 
 async function builtInExtensions(
   config: Config,
+  workerId: string,
   checks: Parameters<typeof health>[0]['checks'],
 ): Promise<LoadedExtension[]> {
   const { access, sections } = config;
@@ -182,6 +187,13 @@ async function builtInExtensions(
     const { s3 } = await import('./extensions/s3/extension.ts');
     const extension = s3({ root: { user: access.rootUser, password: rootPassword } });
     extensions.unshift({ extension, section: sections.s3, configPath: 'extensions.s3', source: 'built in' });
+  }
+  if (sections.audit?.enable === true) {
+    const { audit } = await import('./extensions/audit/extension.ts');
+    const defaultFolder = join(config.storage.volumes[0].rootDirectory, 'audit');
+    const extension = audit({ defaultFolder, stream: workerId });
+    const section = sections.audit;
+    extensions.unshift({ extension, section, configPath: 'extensions.audit', source: 'built in' });
   }
   return extensions;
 }

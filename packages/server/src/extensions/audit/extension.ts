@@ -1,0 +1,67 @@
+import { resolve } from 'node:path';
+import { StoreError } from '@zot-artifact-store/spec';
+import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
+import { type AuditOptions, auditSection } from './config.ts';
+import { SIGNING_PURPOSE, signingKey } from './trail/signing-key.ts';
+import { StreamWriter } from './trail/stream-writer.ts';
+import { trailRecorder } from './trail-recorder.ts';
+
+export interface AuditSetup {
+  /** Where the trail is when the section does not say. */
+  readonly defaultFolder: string;
+  /** The name of the stream this process writes: no other process of the server has it. */
+  readonly stream: string;
+}
+
+/** Writes down who did what, in files that cannot be changed unnoticed. Its options are the section `extensions.audit`. */
+export function audit(setup: AuditSetup): Extension<AuditOptions> {
+  return defineExtension({
+    name: 'audit',
+    config: auditSection,
+    setup: (host, options) => setUp(host, options, setup),
+  });
+}
+
+async function setUp(host: ExtensionHost, options: AuditOptions, setup: AuditSetup): Promise<Parts> {
+  const folder = options.folder === undefined ? setup.defaultFolder : resolve(options.folder);
+  const key = signingKey(host.deriveSecret(SIGNING_PURPOSE));
+  const writer = await openWriter(host, options, { folder, stream: setup.stream, key });
+  return {
+    recorders: [trailRecorder({ ...options, writer, clock: host.clock })],
+    health: [
+      {
+        name: 'trail',
+        isAdvisory: true,
+        async check() {
+          if (writer.failure !== undefined) throw writer.failure;
+        },
+      },
+    ],
+    shutdown: () => writer.close(),
+  };
+}
+
+async function openWriter(
+  { metadata, clock, log }: ExtensionHost,
+  options: AuditOptions,
+  place: Pick<Parameters<typeof StreamWriter.open>[0], 'folder' | 'stream' | 'key'>,
+): Promise<StreamWriter> {
+  try {
+    return await StreamWriter.open({
+      ...place,
+      metadata,
+      clock,
+      log,
+      rotateBytes: options.rotateSize,
+      keepFiles: options.keepFiles,
+      checkpointRecords: options.checkpointRecords,
+      checkpointMs: options.checkpointSeconds * 1000,
+      syncEach: options.sync === 'always',
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    throw new StoreError('unavailable', `the audit trail in ${place.folder} cannot be written (${reason})`, {
+      cause,
+    });
+  }
+}
