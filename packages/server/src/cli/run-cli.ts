@@ -6,6 +6,7 @@ import { addFsckCommand } from './commands/fsck.ts';
 import { addGcCommand } from './commands/gc.ts';
 import { addImportCommands } from './commands/import.ts';
 import { addKeyCommands } from './commands/key.ts';
+import { addLoginCommands } from './commands/login.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addSessionCommands } from './commands/session.ts';
@@ -76,6 +77,7 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
   addStatCommand(program, context);
   addKeyCommands(program, context);
   addWhoAmICommand(program, context);
+  addLoginCommands(program, context);
   addSessionCommands(program, context);
   return program;
 }

@@ -36,7 +36,7 @@ function refusalOf(
   if (status === 401) {
     const advice = isLoggedIn
       ? 'The credentials were not accepted.'
-      : 'Say who you are: ZAS_USER and ZAS_PASSWORD, or an API key in ZAS_TOKEN.';
+      : 'Say who you are: "zas login", ZAS_USER and ZAS_PASSWORD, or an API key in ZAS_TOKEN.';
     return new StoreError('unauthenticated', `${said} ${advice}`);
   }
   const traced = status >= 500 ? `${said} (request ${requestId})` : said;
