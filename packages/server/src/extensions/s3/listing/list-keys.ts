@@ -1,4 +1,4 @@
-import { decodeKey, prefixEnd } from '../../../metadata/keys.ts';
+import { decodeStringAt, prefixEnd } from '../../../metadata/keys.ts';
 import type { Key, MetadataStore } from '../../../metadata/metadata-store.ts';
 import { commonPrefixOf, type Grouping } from './common-prefix.ts';
 import { RowCursor } from './row-cursor.ts';
@@ -25,9 +25,6 @@ export interface KeyPage<Row> {
   readonly isTruncated: boolean;
 }
 
-/** The key behind the bucket in a row's key: ['s3', table, bucket, key, ...]. */
-const KEY_PART = 3;
-
 /**
  * One page of keys and common prefixes in UTF-8 byte order. What a page costs follows what it returns: keys that share
  * a common prefix are skipped by one seek, however many they are.
@@ -40,14 +37,17 @@ export async function listKeys(
   const { prefix, after, limit } = options;
   if (limit === 0) return { entries: [], isTruncated: false };
   const whole = table.under(prefix);
+  // The key's own element begins behind the bucket's.
+  const keyOffset = table.under('').length - 1;
   const cursor = new RowCursor(metadata, { from: whole, to: prefixEnd(whole) });
   if (after !== '' && compareUtf8(after, prefix) >= 0) cursor.seek(firstAfter(table, options));
   const entries: KeyEntry<Uint8Array>[] = [];
   for (;;) {
-    const row = await cursor.peek();
+    const peeked = cursor.peek();
+    const row = peeked instanceof Promise ? await peeked : peeked;
     if (row === undefined) return { entries, isTruncated: false };
     if (entries.length === limit) return { entries, isTruncated: true };
-    const key = String(decodeKey(row.key)[KEY_PART]);
+    const key = decodeStringAt(row.key, keyOffset);
     const common = commonPrefixOf(key, options);
     if (common === undefined) {
       entries.push({ kind: 'key', key, row: row.value });

@@ -1,7 +1,7 @@
 import { ownerElement } from '../owner.ts';
 import { isoTime } from '../reply.ts';
 import { type ObjectVersion, objectCodec } from '../store/records.ts';
-import type { XmlElement } from '../xml/write.ts';
+import { element, escapeXml, RenderedXml, type XmlElement } from '../xml/write.ts';
 import type { KeyEntry } from './list-keys.ts';
 
 export interface ElementOptions {
@@ -13,8 +13,8 @@ export interface ElementOptions {
 export function pageElements(
   entries: readonly KeyEntry<Uint8Array>[],
   { encode, hasOwner }: ElementOptions,
-): { readonly Contents: readonly XmlElement[]; readonly CommonPrefixes: readonly XmlElement[] } {
-  const Contents: XmlElement[] = [];
+): { readonly Contents: readonly RenderedXml[]; readonly CommonPrefixes: readonly XmlElement[] } {
+  const Contents: RenderedXml[] = [];
   const CommonPrefixes: XmlElement[] = [];
   for (const entry of entries) {
     if (entry.kind === 'prefix') {
@@ -22,24 +22,21 @@ export function pageElements(
       continue;
     }
     const record = objectCodec.decode(entry.row);
-    Contents.push({
-      Key: encode(entry.key),
-      ...describe(record),
-      ...(hasOwner ? { Owner: ownerElement(record.owner) } : {}),
-      StorageClass: 'STANDARD',
-    });
+    const owner = hasOwner ? element('Owner', ownerElement(record.owner)) : '';
+    Contents.push(
+      new RenderedXml(
+        `<Key>${escapeXml(encode(entry.key))}</Key>${describe(record)}${owner}<StorageClass>STANDARD</StorageClass>`,
+      ),
+    );
   }
   return { Contents, CommonPrefixes };
 }
 
-/** What lists of objects and of versions tell alike. */
-export function describe(record: ObjectVersion): XmlElement {
-  return {
-    LastModified: isoTime(record.modifiedAtMs),
-    ETag: `"${record.etag}"`,
-    ...(record.checksum === undefined
-      ? {}
-      : { ChecksumAlgorithm: record.checksum.algorithm, ChecksumType: record.checksum.type }),
-    Size: record.sizeBytes,
-  };
+/** What lists of objects and of versions tell alike, as XML. Nothing in it needs an escape but the ETag's quotes. */
+export function describe({ modifiedAtMs, etag, checksum, sizeBytes }: ObjectVersion): string {
+  const kind =
+    checksum === undefined
+      ? ''
+      : `<ChecksumAlgorithm>${checksum.algorithm}</ChecksumAlgorithm><ChecksumType>${checksum.type}</ChecksumType>`;
+  return `<LastModified>${isoTime(modifiedAtMs)}</LastModified><ETag>&quot;${etag}&quot;</ETag>${kind}<Size>${sizeBytes}</Size>`;
 }

@@ -24,10 +24,10 @@ export class RowCursor {
     this.#to = range.to;
   }
 
-  /** The row the cursor stands at, or undefined at the end. */
-  async peek(): Promise<Entry | undefined> {
-    if (this.#at >= this.#rows.length && !this.#isAtEnd) await this.#fill();
-    return this.#rows[this.#at];
+  /** The row the cursor stands at, or undefined at the end; a promise only where rows must be read first. */
+  peek(): Promise<Entry | undefined> | Entry | undefined {
+    const row = this.#rows[this.#at];
+    return row !== undefined || this.#isAtEnd ? row : this.#fill().then(() => this.#rows[this.#at]);
   }
 
   /** Moves on by one row. */

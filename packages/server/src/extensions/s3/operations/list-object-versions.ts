@@ -9,7 +9,7 @@ import { isoTime, xmlReply } from '../reply.ts';
 import type { StoredBucket } from '../store/buckets.ts';
 import { isOrder } from '../store/order.ts';
 import { versionIdOf } from '../store/versions.ts';
-import { type XmlElement, XmlMix } from '../xml/write.ts';
+import { element, escapeXml, RenderedXml, type XmlElement, XmlMix } from '../xml/write.ts';
 
 /** ListObjectVersions: all versions and delete markers; of an unversioned bucket its objects, with the id `null`. */
 export const listObjectVersions: Handler<BucketOperation> = async ({ bucket, query }, _context, deps) => {
@@ -72,7 +72,7 @@ function nextMarkers(last: VersionEntry | undefined, encode: (name: string) => s
 
 /** Versions and markers stand in one order, whatever their elements are called; common prefixes follow. */
 function elements(entries: readonly VersionEntry[], encode: (name: string) => string): XmlElement {
-  const mix: (readonly [string, XmlElement])[] = [];
+  const mix: (readonly [string, XmlElement | RenderedXml])[] = [];
   const CommonPrefixes: XmlElement[] = [];
   for (const entry of entries) {
     if (entry.kind === 'prefix') {
@@ -80,12 +80,24 @@ function elements(entries: readonly VersionEntry[], encode: (name: string) => st
       continue;
     }
     const { key, record, isLatest } = entry;
-    const head = { Key: encode(key), VersionId: versionIdOf(record), IsLatest: isLatest };
-    const Owner = ownerElement(record.owner);
     if (record.kind === 'marker') {
-      mix.push(['DeleteMarker', { ...head, LastModified: isoTime(record.modifiedAtMs), Owner }]);
+      mix.push([
+        'DeleteMarker',
+        {
+          Key: encode(key),
+          VersionId: versionIdOf(record),
+          IsLatest: isLatest,
+          LastModified: isoTime(record.modifiedAtMs),
+          Owner: ownerElement(record.owner),
+        },
+      ]);
     } else {
-      mix.push(['Version', { ...head, ...describe(record), Owner, StorageClass: 'STANDARD' }]);
+      const head = `<Key>${escapeXml(encode(key))}</Key><VersionId>${versionIdOf(record)}</VersionId><IsLatest>${isLatest}</IsLatest>`;
+      const owner = element('Owner', ownerElement(record.owner));
+      mix.push([
+        'Version',
+        new RenderedXml(`${head}${describe(record)}${owner}<StorageClass>STANDARD</StorageClass>`),
+      ]);
     }
   }
   return { Versions: new XmlMix(mix), CommonPrefixes };

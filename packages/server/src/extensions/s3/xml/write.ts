@@ -2,17 +2,34 @@
  * A document as nested data: text, one element, or several of the same name. Elements come out in the order of the
  * keys; undefined ones are left out. A key `@name` is an attribute.
  */
-export type XmlContent = string | number | boolean | XmlElement | XmlMix | readonly XmlContent[] | undefined;
+export type XmlContent =
+  | string
+  | number
+  | boolean
+  | XmlElement
+  | XmlMix
+  | RenderedXml
+  | readonly XmlContent[]
+  | undefined;
 export interface XmlElement {
   readonly [name: string]: XmlContent;
 }
 
 /** Elements of several names in an order of their own; the key it stands under is not used. */
 export class XmlMix {
-  readonly elements: readonly (readonly [name: string, content: XmlElement])[];
+  readonly elements: readonly (readonly [name: string, content: XmlContent])[];
 
-  constructor(elements: readonly (readonly [name: string, content: XmlElement])[]) {
+  constructor(elements: readonly (readonly [name: string, content: XmlContent])[]) {
     this.elements = elements;
+  }
+}
+
+/** What stands inside an element, rendered already: for the elements of long lists. */
+export class RenderedXml {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
   }
 }
 
@@ -36,6 +53,7 @@ export function xmlDocument(root: string, content: XmlElement): string {
 /** One element, for documents that are streamed piece by piece. */
 export function element(name: string, content: XmlContent): string {
   if (content === undefined) return '';
+  if (content instanceof RenderedXml) return `<${name}>${content.text}</${name}>`;
   if (content instanceof XmlMix)
     return content.elements.map(([each, inner]) => element(each, inner)).join('');
   if (Array.isArray(content)) return content.map((each: XmlContent) => element(name, each)).join('');
