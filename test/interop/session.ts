@@ -19,18 +19,29 @@ export interface Session extends ClientRunner {
 export const USER = 'root';
 const PASSWORD = 'correct-horse-battery-staple';
 
-export async function openSession(): Promise<Session> {
+export interface SessionOptions {
+  /** The config file, given the scratch folder. */
+  config?(folder: string): Promise<Readonly<Record<string, unknown>>>;
+  /** Clients start without any credentials. */
+  readonly isLoggedOut?: boolean;
+}
+
+export async function openSession(options: SessionOptions = {}): Promise<Session> {
   const folder = await mkdtemp(join(tmpdir(), 'zas-interop-'));
+  const config = await options.config?.(folder);
   const server: RunningServer = await startServer({
     dataDir: join(folder, 'data'),
+    ...(config && { config }),
     env: { ZAS_ROOT_USER: USER, ZAS_ROOT_PASSWORD: PASSWORD },
   });
   const registry = new URL(server.url).host;
   const logins = JSON.stringify({
     auths: { [registry]: { auth: Buffer.from(`${USER}:${PASSWORD}`).toString('base64') } },
   });
-  await writeFile(join(folder, 'auth.json'), logins);
-  await writeFile(join(folder, 'config.json'), logins);
+  if (!options.isLoggedOut) {
+    await writeFile(join(folder, 'auth.json'), logins);
+    await writeFile(join(folder, 'config.json'), logins);
+  }
   const env = {
     PATH: clientPath(),
     HOME: folder,

@@ -110,6 +110,19 @@ describe('the challenge of the registry', () => {
     );
   });
 
+  it('is at the ping for everybody, also where something may be read without a login', async () => {
+    const server = await start();
+    const ping = (headers: Record<string, string> = {}) => fetch(`${server.app.url}/v2/`, { headers });
+    const nobody = await ping();
+    expect([nobody.status, nobody.headers.get('www-authenticate')]).toEqual([
+      401,
+      expect.stringMatching(/^Bearer realm="[^"]*",service="[^"]*"$/),
+    ]);
+    expect((await ping({ authorization: basic('alice', 'wrong') })).status).toBe(401);
+    expect((await ping({ authorization: ALICE })).status).toBe(200);
+    expect((await ping({ authorization: `Bearer ${await tokenFor(server, '')}` })).status).toBe(200);
+  });
+
   it('names the public URL that is configured, and believes no header of a stranger', async () => {
     const forwarded = { 'x-forwarded-proto': 'https', 'x-forwarded-host': 'evil.example' };
     const realm = async ({ app }: IdentityServer) => {

@@ -56,6 +56,9 @@ export class TokenAuthenticator implements Authenticator {
 
   async authenticate(head: RequestHead, operation: Operation): Promise<Authentication> {
     const header = head.headers.authorization;
+    if (header === undefined && this.#mustAskForToken(head, operation)) {
+      return refuse('Log in, or get a token without a login.');
+    }
     const token = typeof header === 'string' ? BEARER.exec(header)?.[1] : undefined;
     if (token === undefined || !this.#deps.tokens.isOurs(token)) return ABSTAIN;
     if (!isOci(operation)) return refuse('A token of the registry is for the registry alone.');
@@ -80,6 +83,14 @@ export class TokenAuthenticator implements Authenticator {
         limits: [...(principal.limits ?? []), limit],
       },
     };
+  }
+
+  /**
+   * Clients look at the ping alone to find out whether there are logins at all, and some take 200 to a login for
+   * success. With a challenge they get a token, those without a login too, as at every large registry.
+   */
+  #mustAskForToken(head: RequestHead, operation: Operation): boolean {
+    return operation.name === 'oci.Ping' && head.method !== 'OPTIONS' && this.challenges(head, operation);
   }
 }
 
