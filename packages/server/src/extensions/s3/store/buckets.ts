@@ -4,6 +4,7 @@ import type { MetadataStore } from '../../../metadata/metadata-store.ts';
 import { type Transaction, transact } from '../../../metadata/transaction.ts';
 import type { BucketName } from '../bucket-name.ts';
 import { S3Error } from '../errors.ts';
+import { DecodedRows } from './decoded-rows.ts';
 import { s3Keys } from './keyspace.ts';
 import { type BucketRecord, bucketCodec, type UserName } from './records.ts';
 import { rememberUser } from './users.ts';
@@ -44,9 +45,10 @@ export interface Buckets {
 }
 
 export function createBuckets(metadata: MetadataStore, clock: { now(): number }): Buckets {
+  const records = new DecodedRows(bucketCodec.decode);
   const find = async (name: BucketName): Promise<StoredBucket | undefined> => {
     const raw = await metadata.get(s3Keys.bucket(name));
-    return raw === undefined ? undefined : { name, raw, record: bucketCodec.decode(raw) };
+    return raw === undefined ? undefined : { name, raw, record: records.of(name, raw) };
   };
   const require = async (name: BucketName): Promise<StoredBucket> => {
     const bucket = await find(name);
