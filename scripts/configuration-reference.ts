@@ -35,6 +35,13 @@ const FREE_NAMES: Readonly<Record<string, string>> = {
   'extensions.rbac.groups': '<name>',
 };
 
+/** Mappings whose own description says what is in them. */
+const TOLD_WHOLE: ReadonlySet<string> = new Set([
+  'extensions.rbac.policies',
+  'extensions.rbac.attachments',
+  'extensions.rbac.repositoryPolicies',
+]);
+
 /** `document` with the part between the marks written anew. Throws when it has no such part. */
 export function withReference(document: string): string {
   const [before, rest] = split(document, BEGIN);
@@ -81,7 +88,7 @@ function* walk(node: SchemaNode, path: string): Generator<Key> {
     yield* visit(part, path === '' ? name : `${path}.${name}`);
   }
   const free = node.additionalProperties;
-  if (typeof free !== 'object' || Object.keys(free).length === 0) return;
+  if (typeof free !== 'object' || Object.keys(free).length === 0 || TOLD_WHOLE.has(path)) return;
   const name = FREE_NAMES[path];
   if (name === undefined) throw new Error(`say in FREE_NAMES how the keys below ${path} are shown`);
   yield* visit(free, name.startsWith('"') ? `${path}[${name}]` : `${path}.${name}`);

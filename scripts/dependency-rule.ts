@@ -42,6 +42,7 @@ const CONTENT_CONTRACT = [
 const EXTENSION_CONTRACT = [
   'extension/contract',
   'extension/access',
+  'extension/arn',
   'extension/api-route',
   'extension/api-page',
   'extension/api-etag',
@@ -79,7 +80,7 @@ const ZONES: readonly Zone[] = [
   { path: 'oci/', may: ['registry/', 'http/', ...EXTENSION_CONTRACT, 'content/blob-driver'] },
   { path: 'layout/', may: ['registry/', 'work/', ...CONTENT_CONTRACT, ...EXTENSION_CONTRACT] },
   { path: 'extension/', may: ['work/', ...CONTRACTS] },
-  { path: 'policy/', may: [] },
+  { path: 'policy/', may: ['extension/access', 'http/protocol'] },
   { path: 'extensions/', may: [...POLICY, ...CONTRACTS, ...CONFIG_CONTRACT, 'work/byte-budget'] },
   { path: 'data-folder/', may: ['work/make-folders'] },
   { path: 'log/', may: ['work/make-folders'] },

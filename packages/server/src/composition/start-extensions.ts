@@ -42,6 +42,7 @@ export async function startExtensions(
       events,
       identities: services.identities,
       decide: services.decide,
+      adminActions: services.adminActions,
       deriveSecret: (purpose) => deriveSecret(secretKey, { extension: name, purpose }),
     }),
   });

@@ -155,7 +155,10 @@ function sectionKeys(config: Config, sections: BuiltInSections): KeyValue[] {
 function sectionValue(key: string, value: unknown): string {
   if (typeof value === 'number' && key.endsWith('Bytes')) return formatSize(value);
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'none';
-  return Array.isArray(value) ? value.map(partValue).join(', ') : String(value);
+  if (Array.isArray(value)) return value.map(partValue).join(', ');
+  return typeof value === 'object' && value !== null
+    ? Object.keys(value).join(', ') || 'none'
+    : String(value);
 }
 
 /** A part with a name is told by it. */

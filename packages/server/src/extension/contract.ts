@@ -161,6 +161,8 @@ export interface ExtensionHost {
   readonly events: EventSink;
   /** Those of the extension that brings them; for requests, not for use during setup. */
   readonly identities: Identities;
+  /** The actions of all routes of the management API: `admin:ListUsers`. For requests, not for use during setup. */
+  adminActions(): readonly string[];
   /** Asks all authorisers, as the pipeline does. For requests, not for use during setup. */
   decide(principal: Principal, permission: Permission, head: RequestHead): Promise<Decision>;
   /**

@@ -108,7 +108,7 @@ function seal(running: readonly Running[], { vetoes, services, log }: SetupOptio
 
   vetoes.seal(running.flatMap(({ parts }) => parts.vetoes ?? []));
   const authorizers = running.flatMap(({ parts }) => parts.authorizers ?? []);
-  services.seal({ identities, authorizers });
+  services.seal({ identities, authorizers, api });
   log.info({ extensions: running.map(tableRow) }, 'extensions sealed');
   let closing: Promise<void> | undefined;
   return {

@@ -1,4 +1,5 @@
 import { StoreError } from '@zot-artifact-store/spec';
+import type { ApiRoute } from './api-route.ts';
 import type { Authorizer, ExtensionHost, Identities } from './contract.ts';
 import { decide } from './decide.ts';
 
@@ -11,9 +12,10 @@ const NO_IDENTITIES: Identities = {
 };
 
 /** What extensions do for each other. They get it before all of them are set up, and use it after. */
-export class SharedServices implements Pick<ExtensionHost, 'identities' | 'decide'> {
+export class SharedServices implements Pick<ExtensionHost, 'identities' | 'decide' | 'adminActions'> {
   #identities = NO_IDENTITIES;
   #authorizers: readonly Authorizer[] = [];
+  #adminActions: readonly string[] = [];
 
   readonly identities: Identities = {
     verifyToken: (token) => this.#identities.verifyToken(token),
@@ -23,11 +25,15 @@ export class SharedServices implements Pick<ExtensionHost, 'identities' | 'decid
   readonly decide: ExtensionHost['decide'] = (principal, permission, head) =>
     decide(this.#authorizers, principal, permission, head);
 
+  readonly adminActions = (): readonly string[] => this.#adminActions;
+
   seal(parts: {
     readonly identities: Identities | undefined;
     readonly authorizers: readonly Authorizer[];
+    readonly api: readonly ApiRoute[];
   }): void {
     this.#identities = parts.identities ?? NO_IDENTITIES;
     this.#authorizers = parts.authorizers;
+    this.#adminActions = parts.api.map(({ name }) => `admin:${name}`);
   }
 }

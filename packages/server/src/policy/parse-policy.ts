@@ -49,8 +49,7 @@ export function parsePolicy(text: string, options: ParseOptions): Policy {
   }
   const parsed = document.safeParse(parseJson(text));
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new PolicyProblem(placeOf(issue?.path ?? []), issue?.message ?? 'is not a policy');
+    throw shapeProblem(parsed.error.issues[0]);
   }
   const { Version = '2008-10-17', Id, Statement } = parsed.data;
   if (Statement.length === 0) throw new PolicyProblem('Statement', 'there is no statement');
@@ -64,6 +63,15 @@ export function parsePolicy(text: string, options: ParseOptions): Policy {
       compile(written, { place: `Statement[${index}]`, hasVariables, kind: options.kind }),
     ),
   };
+}
+
+function shapeProblem(issue: z.core.$ZodIssue | undefined): PolicyProblem {
+  const path = issue?.path ?? [];
+  if (issue?.code !== 'unrecognized_keys') {
+    return new PolicyProblem(placeOf(path), issue?.message ?? 'is not a policy');
+  }
+  const [key = ''] = issue.keys;
+  return new PolicyProblem(placeOf([...path, key]), `"${key.slice(0, 80)}" is no key that is known here`);
 }
 
 function parseJson(text: string): unknown {

@@ -5,7 +5,11 @@
 export interface Pattern {
   readonly source: string;
   readonly tokens: readonly Token[];
+  /** What it matches with and without regard to case, worked out once; undefined when that depends on the request. */
+  readonly fixed: { readonly exact: Matcher; readonly folded: Matcher } | undefined;
 }
+
+type Matcher = (text: string) => boolean;
 
 type Token =
   | { readonly kind: 'text'; readonly text: string }
@@ -51,7 +55,26 @@ export function parsePattern(source: string, { hasVariables, hasWildcards }: Pat
     }
   }
   flush();
-  return { source, tokens };
+  return { source, tokens, fixed: fixedMatchers(tokens) };
+}
+
+function fixedMatchers(tokens: readonly Token[]): Pattern['fixed'] {
+  if (tokens.some(({ kind }) => kind === 'variable')) return undefined;
+  return { exact: matcher(tokens, false), folded: matcher(tokens, true) };
+}
+
+/** Most patterns are a text, or one with a run at its end. */
+function matcher(tokens: readonly Token[], ignoreCase: boolean): Matcher {
+  const [first, second, ...more] = tokens;
+  if (first === undefined) return (text) => text === '';
+  if (first.kind === 'run' && second === undefined) return () => true;
+  if (first.kind === 'text' && more.length === 0) {
+    const start = ignoreCase ? first.text.toLowerCase() : first.text;
+    if (second === undefined) return (text) => text === start;
+    if (second.kind === 'run') return (text) => text.startsWith(start);
+  }
+  const codes = resolve(tokens, () => undefined, ignoreCase) ?? [];
+  return (text) => matchCodes(codes, text);
 }
 
 /** `aws:username`, or `aws:PrincipalTag/team, 'default'`. */
@@ -68,15 +91,16 @@ const ANY = -2;
 
 /** Whether all of `text` matches. Time is bounded by the product of both lengths, whatever the wildcards. */
 export function matches(pattern: Pattern, text: string, variables: Variables, ignoreCase = false): boolean {
-  const [only] = pattern.tokens;
-  if (pattern.tokens.length === 1 && only?.kind === 'run') return true;
-  const codes = resolve(pattern, variables, ignoreCase);
-  return codes !== undefined && matchCodes(codes, ignoreCase ? text.toLowerCase() : text);
+  const compared = ignoreCase ? text.toLowerCase() : text;
+  const { fixed, tokens } = pattern;
+  if (fixed !== undefined) return ignoreCase ? fixed.folded(compared) : fixed.exact(compared);
+  const codes = resolve(tokens, variables, ignoreCase);
+  return codes !== undefined && matchCodes(codes, compared);
 }
 
 /** Undefined when a variable has no value: then the pattern matches nothing. */
 function resolve(
-  { tokens }: Pattern,
+  tokens: readonly Token[],
   variables: Variables,
   ignoreCase: boolean,
 ): readonly number[] | undefined {

@@ -32,9 +32,12 @@ export class PolicyProblem extends Error {
   override readonly name = 'PolicyProblem';
   /** For example `Statement[0].Condition.IpAddress`. */
   readonly place: string;
+  /** The message without the place. */
+  readonly what: string;
 
-  constructor(place: string, message: string) {
-    super(place === '' ? message : `${place}: ${message}`);
+  constructor(place: string, what: string) {
+    super(place === '' ? what : `${place}: ${what}`);
     this.place = place;
+    this.what = what;
   }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkPolicyFields, policyFields } from './access/policies/config.ts';
 import { providersField } from './identity/oidc/config.ts';
 import { proxyFields } from './identity/proxy-fields.ts';
 import { sessionFields } from './identity/sessions/config.ts';
@@ -13,7 +14,9 @@ export const rbacSection = z
     ...tokenFields,
     ...sessionFields,
     providers: providersField,
+    ...policyFields,
   })
+  .superRefine(checkPolicyFields)
   .meta({ description: 'Users, keys, policies and their providers.' });
 
 export type RbacSection = z.output<typeof rbacSection>;

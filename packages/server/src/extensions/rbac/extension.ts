@@ -1,6 +1,5 @@
 import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
-import { AccessAuthorizer } from './access/authorizer.ts';
-import { ZotRules } from './access/zot/zot-rules.ts';
+import { setUpAccess } from './access/set-up-access.ts';
 import { whoAmI } from './api/who-am-i.ts';
 import { type RbacSection, rbacSection } from './config.ts';
 import { startOutsideIdentities } from './identity/outside-identities.ts';
@@ -22,6 +21,7 @@ export function rbac(options: RbacOptions): Extension<RbacSection> {
 async function setUp(options: RbacOptions, section: RbacSection, host: ExtensionHost): Promise<Parts> {
   const identity = await setUpIdentity(options, section, host);
   const outside = await startOutsideIdentities(options, section, { host, names: identity.directory });
+  const access = setUpAccess(options, section, host);
   return {
     protocols: [...identity.protocols, ...outside.protocols],
     // Tokens first: one may stand where a password does.
@@ -35,7 +35,7 @@ async function setUp(options: RbacOptions, section: RbacSection, host: Extension
     identities: { verifyToken: outside.verifyToken, userNamed: identity.userNamed },
     health: outside.health,
     tasks: outside.tasks,
-    authorizers: [new AccessAuthorizer({ zot: new ZotRules(options, host) })],
+    authorizers: [access.authorizer],
     shutdown: async () => {
       await identity.close();
       await outside.stop();

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { Principal } from '../../extension/access.ts';
+import { canonicalUserId } from '../../policy/request-values.ts';
 import type { UserName } from './store/records.ts';
 import type { XmlElement } from './xml/write.ts';
 
@@ -13,7 +13,7 @@ export function userOf(principal: Principal): UserName {
 
 /** 64 hex digits that stand for a user, as Amazon's canonical user ids do; the same at every start. */
 export function canonicalId(user: UserName): string {
-  return createHash('sha256').update(`user:${user}`).digest('hex');
+  return canonicalUserId(user);
 }
 
 /** `<Owner>` and `<Initiator>`. */

@@ -1,14 +1,41 @@
-import type { Permission, Principal } from '../../../extension/access.ts';
+import type { Permission, Principal, UserPrincipal } from '../../../extension/access.ts';
+import { arnOf } from '../../../extension/arn.ts';
 import type { Authorization, Authorizer } from '../../../extension/contract.ts';
 import type { RequestHead } from '../../../http/protocol.ts';
+import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from '../../../policy/evaluate.ts';
+import { principalNames, requestValues } from '../../../policy/request-values.ts';
+import { LimitDocuments } from './limit-documents.ts';
+import type { PoliciesInForce, PolicyInForce, PolicySnapshot } from './policies/policies-in-force.ts';
+import { targetsOf } from './policies/targets.ts';
 import type { ZotRules } from './zot/zot-rules.ts';
 
-/** What this server's own rules say: root may do everything; what the file says of repositories comes after. */
-export class AccessAuthorizer implements Authorizer {
-  readonly #zot: ZotRules;
+export interface AccessAuthorizerDeps {
+  readonly zot: ZotRules;
+  readonly policies: PoliciesInForce;
+  /** The names of policies of whoever is logged in. */
+  readonly ofEveryUser: readonly PolicyInForce[];
+  readonly clock: { now(): number };
+  /** The peer's address, or the one a trusted proxy speaks for. */
+  clientAddress(head: RequestHead): string;
+}
 
-  constructor({ zot }: { readonly zot: ZotRules }) {
-    this.#zot = zot;
+const REPOSITORY = 'repository:';
+/** What shows nothing by itself: a limit need not allow it, though it can deny it. */
+const HARMLESS: ReadonlySet<string> = new Set(['oci:Ping', 'oci:ListRepositories']);
+
+/**
+ * What this server's own rules say, in this order: what narrows the credential must allow; root may do everything;
+ * then policies of the user and of what the user has, policies of the repository and of those around it, and last what
+ * the file says of repositories. A Deny anywhere wins, else one Allow is enough.
+ */
+export class AccessAuthorizer implements Authorizer {
+  readonly #deps: AccessAuthorizerDeps;
+  readonly #limits = new LimitDocuments();
+  /** One request is decided by the policies of one moment. */
+  readonly #snapshots = new WeakMap<RequestHead, PolicySnapshot>();
+
+  constructor(deps: AccessAuthorizerDeps) {
+    this.#deps = deps;
   }
 
   authorize(
@@ -16,7 +43,139 @@ export class AccessAuthorizer implements Authorizer {
     permission: Permission,
     head: RequestHead,
   ): Promise<Authorization> | Authorization {
-    if (principal.kind === 'user' && principal.isRoot) return { effect: 'allow', reason: 'root' };
-    return this.#zot.authorize(principal, permission, head);
+    const request: PolicyRequest = {
+      principal: principalOf(principal),
+      action: permission.action,
+      resource: arnOf(permission),
+      values: requestValues({
+        principal,
+        permission,
+        head,
+        nowMs: this.#deps.clock.now(),
+        clientAddress: this.#deps.clientAddress(head),
+      }),
+    };
+    const asked: Asked = { principal, permission, head, request };
+    if (principal.kind === 'user') {
+      const denial = this.#askLimits(principal, asked);
+      if (denial !== undefined) return denial;
+      if (principal.isRoot) return { effect: 'allow', reason: 'root' };
+    }
+    const snapshot = this.#snapshots.get(head);
+    return snapshot === undefined ? this.#readAndAsk(asked) : this.#askPolicies(snapshot, asked);
   }
+
+  #askLimits({ limits = [] }: UserPrincipal, { request, permission }: Asked): Authorization | undefined {
+    for (const { name, document } of limits) {
+      const policy = this.#limits.parsed(document);
+      const decision: PolicyDecision =
+        policy === undefined ? { effect: 'none' } : evaluatePolicy(policy, request);
+      if (decision.effect === 'allow') continue;
+      if (decision.effect === 'none' && policy !== undefined && HARMLESS.has(permission.action)) continue;
+      return {
+        effect: 'deny',
+        reason: decision.effect === 'deny' ? `${name} denies it` : `${name} does not allow it`,
+        decidedBy: {
+          document: name,
+          ...(decision.effect === 'deny' && { statement: statementName(decision) }),
+        },
+      };
+    }
+    return undefined;
+  }
+
+  async #readAndAsk(asked: Asked): Promise<Authorization> {
+    const snapshot = await this.#deps.policies.current();
+    this.#snapshots.set(asked.head, snapshot);
+    return this.#askPolicies(snapshot, asked);
+  }
+
+  #askPolicies(snapshot: PolicySnapshot, asked: Asked): Promise<Authorization> | Authorization {
+    const { principal } = asked;
+    if (principal.kind === 'anonymous') return this.#combine(snapshot, asked, []);
+    const attached = snapshot.attachedTo(targetsOf(principal, this.#deps.zot.groupsOf(principal.name)));
+    return attached instanceof Promise
+      ? attached.then((found) => this.#combine(snapshot, asked, found))
+      : this.#combine(snapshot, asked, attached);
+  }
+
+  #combine(
+    snapshot: PolicySnapshot,
+    asked: Asked,
+    attached: readonly PolicyInForce[],
+  ): Promise<Authorization> | Authorization {
+    const { principal, permission, request } = asked;
+    const ofEveryUser = principal.kind === 'user' ? this.#deps.ofEveryUser : [];
+    let allowed: Authorization | undefined;
+    for (const policies of [attached, ofEveryUser, policiesAround(snapshot, permission)]) {
+      for (const { document, policy } of policies) {
+        // What cannot be asked any more might have denied it.
+        if (policy === undefined) return { effect: 'deny', reason: `${document} is attached and is gone` };
+        const decision = evaluatePolicy(policy, request);
+        if (decision.effect === 'none') continue;
+        const opinion = opinionOf(document, decision);
+        if (decision.effect === 'deny') return opinion;
+        allowed ??= opinion;
+      }
+    }
+    return allowed ?? this.#askFile(snapshot, asked);
+  }
+
+  #askFile(
+    snapshot: PolicySnapshot,
+    { principal, permission, head }: Asked,
+  ): Promise<Authorization> | Authorization {
+    if (principal.kind === 'anonymous' && snapshot.isPublic && HARMLESS.has(permission.action)) {
+      return { effect: 'allow', reason: 'a policy of a repository gives something to everybody' };
+    }
+    return this.#deps.zot.authorize(principal, permission, head);
+  }
+}
+
+interface Asked {
+  readonly principal: Principal;
+  readonly permission: Permission;
+  readonly head: RequestHead;
+  readonly request: PolicyRequest;
+}
+
+/** The policies of the repository and of every beginning of its name: `a`, `a/b`, `a/b/c`. */
+function policiesAround(
+  { ofRepositories }: PolicySnapshot,
+  { resource }: Permission,
+): readonly PolicyInForce[] {
+  if (ofRepositories.size === 0 || !resource.startsWith(REPOSITORY)) return [];
+  const name = resource.slice(REPOSITORY.length);
+  const found: PolicyInForce[] = [];
+  for (let end = name.indexOf('/'); ; end = name.indexOf('/', end + 1)) {
+    const policy = ofRepositories.get(end < 0 ? name : name.slice(0, end));
+    if (policy !== undefined) found.push(policy);
+    if (end < 0) return found;
+  }
+}
+
+/** Only policies of repositories ask for names, and few requests meet one. */
+function principalOf(principal: Principal): PolicyRequest['principal'] {
+  let names: ReadonlySet<string> | undefined;
+  return {
+    get names() {
+      names ??= principalNames(principal);
+      return names;
+    },
+  };
+}
+
+type Decided = Extract<PolicyDecision, { effect: 'allow' | 'deny' }>;
+
+function opinionOf(document: string, decision: Decided): Authorization {
+  const statement = statementName(decision);
+  return {
+    effect: decision.effect,
+    reason: `${document}, statement ${statement}`,
+    decidedBy: { document, statement },
+  };
+}
+
+function statementName({ index, statement }: Decided): string {
+  return statement.sid ?? String(index);
 }

@@ -3,16 +3,15 @@ import type { Authorization, Authorizer } from '../../../extension/contract.ts';
 import type { RequestHead } from '../../../http/protocol.ts';
 import { evaluatePolicy, type PolicyDecision } from '../../../policy/evaluate.ts';
 import type { Policy } from '../../../policy/policy.ts';
-import { withHoistedHeaders } from '../auth/hoisted-headers.ts';
+import { principalNames, requestValues } from '../../../policy/request-values.ts';
 import { type BucketName, isBucketName } from '../bucket-name.ts';
-import { canonicalId } from '../owner.ts';
 import type { Buckets, StoredBucket } from '../store/buckets.ts';
 import type { Documents } from '../store/documents.ts';
 import type { ObjectVersion, VersionExtra } from '../store/records.ts';
 import type { Versions } from '../store/versions.ts';
 import { aclAllows, aclNeeded, hasAcls } from './acl.ts';
 import { isPublicStatement, parseBucketPolicy } from './bucket-policy.ts';
-import { requestValues, userArn } from './request-values.ts';
+import { tellFacts, withExistingTags } from './request-values.ts';
 
 export interface S3AuthorizerDeps {
   readonly buckets: Buckets;
@@ -30,7 +29,8 @@ const POLICY_ACTIONS: ReadonlySet<string> = new Set([
   's3:PutBucketPolicy',
   's3:DeleteBucketPolicy',
 ]);
-const OPEN_TO_USERS: ReadonlySet<string> = new Set(['s3:CreateBucket', 's3:ListAllMyBuckets']);
+/** There is no bucket yet that could say who may. */
+const WITHOUT_BUCKET: ReadonlySet<string> = new Set(['s3:CreateBucket', 's3:ListAllMyBuckets']);
 const EXISTING_TAG = 's3:existingobjecttag/';
 
 /**
@@ -47,9 +47,9 @@ export class S3Authorizer implements Authorizer {
   async authorize(principal: Principal, permission: Permission, head: RequestHead): Promise<Authorization> {
     const { action } = permission;
     if (!action.startsWith('s3:')) return ABSTAIN;
-    if (OPEN_TO_USERS.has(action)) {
-      return principal.kind === 'user' ? allow('every user may have buckets') : ABSTAIN;
-    }
+    const nowMs = this.#deps.clock.now();
+    tellFacts(head, { nowMs, clientAddress: this.#deps.clientAddress(head) });
+    if (WITHOUT_BUCKET.has(action)) return ABSTAIN;
     const { bucket: name, key } = parseResource(permission.resource);
     const bucket = isBucketName(name) ? await this.#deps.buckets.find(name) : undefined;
     // The operation says that there is no such bucket; at Amazon, too, that is no secret.
@@ -58,10 +58,10 @@ export class S3Authorizer implements Authorizer {
     if (isOwner && POLICY_ACTIONS.has(action)) return allow('owner of the bucket');
     const decision = await this.#askPolicy({ principal, permission, head }, bucket, key);
     if (decision.effect === 'deny' && !(isRoot(principal) && POLICY_ACTIONS.has(action))) {
-      return { effect: 'deny', reason: `bucket policy, statement ${decision.index}` };
+      return { effect: 'deny', ...byPolicy(bucket, decision) };
     }
     if (decision.effect === 'allow' && !isRestricted(bucket, decision, principal)) {
-      return allow(`bucket policy, statement ${decision.index}`);
+      return { effect: 'allow', ...byPolicy(bucket, decision) };
     }
     return this.#askOwnership({ principal, permission, head }, bucket, key);
   }
@@ -80,17 +80,19 @@ export class S3Authorizer implements Authorizer {
         ? (await this.#object(bucket, key, permission))?.extra.tags
         : undefined;
     return evaluatePolicy(policy, {
-      principal: { names: namesOf(principal) },
+      principal: { names: principalNames(principal) },
       action: permission.action,
       resource: `arn:aws:s3:::${bucket.name}${key === undefined ? '' : `/${key}`}`,
-      values: requestValues({
-        principal,
-        permission,
-        head: withHoistedHeaders(head),
-        nowMs: this.#deps.clock.now(),
-        clientAddress: this.#deps.clientAddress(head),
-        ...(existingTags === undefined ? {} : { existingTags }),
-      }),
+      values: withExistingTags(
+        requestValues({
+          principal,
+          permission,
+          head,
+          nowMs: this.#deps.clock.now(),
+          clientAddress: this.#deps.clientAddress(head),
+        }),
+        existingTags,
+      ),
     });
   }
 
@@ -160,6 +162,14 @@ function allow(reason: string): Authorization {
   return { effect: 'allow', reason };
 }
 
+function byPolicy(
+  { name }: StoredBucket,
+  { index, statement }: Extract<PolicyDecision, { effect: 'allow' | 'deny' }>,
+): Omit<Authorization, 'effect'> {
+  const decidedBy = { document: `policy of bucket ${name}`, statement: statement.sid ?? String(index) };
+  return { reason: `bucket policy, statement ${index}`, decidedBy };
+}
+
 function isRoot(principal: Principal): boolean {
   return principal.kind === 'user' && principal.isRoot;
 }
@@ -177,11 +187,6 @@ function isRestricted(
 
 function asksForTags({ statements }: Policy): boolean {
   return statements.some(({ conditions }) => conditions.some(({ key }) => key.startsWith(EXISTING_TAG)));
-}
-
-function namesOf(principal: Principal): ReadonlySet<string> {
-  if (principal.kind === 'anonymous') return new Set();
-  return new Set([userArn(principal.name), canonicalId(principal.name), principal.name]);
 }
 
 /** `bucket:<name>` or `bucket:<name>/<key>`. */

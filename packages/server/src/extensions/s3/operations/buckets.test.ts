@@ -173,8 +173,11 @@ describe('DeleteBucket', () => {
 
 describe('ListBuckets', () => {
   const names = (text: string) => [...text.matchAll(/<Name>([^<]*)<\/Name>/g)].map(([, name]) => name);
-  const list = (query = '', principal: S3Request['principal'] = undefined) =>
-    bench.send(`/${query}`, principal === undefined ? {} : { principal });
+  const list = (
+    query = '',
+    principal: S3Request['principal'] = undefined,
+    can: NonNullable<S3Request['can']> = () => false,
+  ) => bench.send(`/${query}`, { can, ...(principal !== undefined && { principal }) });
 
   beforeEach(async () => {
     for (const name of ['cc1', 'aa1', 'ab1']) await bench.createBucket(name);
@@ -191,6 +194,12 @@ describe('ListBuckets', () => {
     expect(reply.text).not.toContain('ContinuationToken');
     expect(names((await list('', BOB)).text)).toEqual(['bobs']);
     expect(names((await list('', ROOT)).text)).toEqual(['aa1', 'ab1', 'bobs', 'cc1']);
+  });
+
+  it('has the buckets of others that one may list', async () => {
+    const can: S3Request['can'] = ({ action, resource }) =>
+      action === 's3:ListBucket' && resource === 'bucket:ab1';
+    expect(names((await list('', BOB, can)).text)).toEqual(['ab1', 'bobs']);
   });
 
   it('comes in pages', async () => {

@@ -1,5 +1,6 @@
 import type { Handler } from '../handlers.ts';
 import { makeToken, readToken } from '../listing/continuation-token.ts';
+import { listVisibleBuckets } from '../listing/list-visible-buckets.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
 import type { ServiceOperation } from '../operation.ts';
 import { ownerElement, userOf } from '../owner.ts';
@@ -10,33 +11,24 @@ import type { XmlElement } from '../xml/write.ts';
 
 const MAX_BUCKETS = 10_000;
 
-/** The caller's buckets; root sees everybody's. */
-export const listBuckets: Handler<ServiceOperation> = async (
-  { query },
-  { principal },
-  { buckets, options },
-) => {
-  const user = userOf(principal);
-  const seesAll = principal.kind === 'user' && principal.isRoot;
+/** The caller's buckets, and those the caller may list; root sees everybody's. */
+export const listBuckets: Handler<ServiceOperation> = async ({ query }, context, { buckets, options }) => {
   const limit = parseMaxBuckets(query);
   const prefix = query.get('prefix') ?? '';
   const token = query.get('continuation-token');
   const region = query.get('bucket-region');
   // Every bucket is in the region of the server.
   const isElsewhere = region !== undefined && region !== options.region;
-  const found = isElsewhere
-    ? []
-    : await buckets.list({
-        ...(!seesAll && { owner: user }),
+  const { buckets: shown, more } = isElsewhere
+    ? { buckets: [], more: false }
+    : await listVisibleBuckets(buckets, context, {
         prefix,
-        // One more tells whether more follow.
-        limit: limit + 1,
+        limit,
         ...(token !== undefined && token !== '' && { after: readToken(token) }),
       });
-  const shown = found.slice(0, limit);
-  const last = found.length > limit ? shown.at(-1) : undefined;
+  const last = more ? shown.at(-1) : undefined;
   return xmlReply('ListAllMyBucketsResult', {
-    Owner: ownerElement(user),
+    Owner: ownerElement(userOf(context.principal)),
     Buckets: { Bucket: shown.map(bucketElement) },
     ...(prefix !== '' && { Prefix: prefix }),
     ...(last !== undefined && { ContinuationToken: makeToken(last.name) }),

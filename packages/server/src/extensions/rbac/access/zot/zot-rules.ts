@@ -39,6 +39,11 @@ export class ZotRules {
     this.#sendsEnginesToLogin = options.htpasswdPath !== undefined && this.#control?.knowsUsers !== false;
   }
 
+  /** The groups the configuration puts the user in. */
+  groupsOf(user: string): readonly string[] {
+    return this.#control?.groupsOf(user) ?? [];
+  }
+
   authorize(
     principal: Principal,
     permission: Permission,
@@ -87,14 +92,12 @@ export class ZotRules {
     actions: readonly RepositoryAction[],
   ): Authorization {
     if (!permission.resource.startsWith(REPOSITORY)) return ABSTAIN;
-    const via = principal.kind === 'anonymous' ? 'anonymous' : principal.via;
+    const via = principal.kind === 'anonymous' ? 'anonymous' : (principal.source ?? principal.via);
     if (this.#unrestricted.has(via)) return allow('there is no accessControl, as in zot', 'http.auth');
     if (this.#control === undefined) return ABSTAIN;
     const username = principal.kind === 'user' ? principal.name : '';
     const groups =
-      principal.kind === 'user'
-        ? [...new Set([...this.#control.groupsOf(username), ...principal.groups])]
-        : [];
+      principal.kind === 'user' ? [...new Set([...this.groupsOf(username), ...principal.groups])] : [];
     const asker = { username, groups: new Set(groups) };
     const repository = permission.resource.slice(REPOSITORY.length);
     let message: string | undefined;

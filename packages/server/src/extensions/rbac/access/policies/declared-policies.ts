@@ -1,0 +1,59 @@
+import { checkPolicy } from '../../../../policy/check-policy.ts';
+import type { Policy } from '../../../../policy/policy.ts';
+import type { RbacSection } from '../../config.ts';
+import { BUILT_IN_POLICIES } from './built-in-policies.ts';
+
+export interface DeclaredPolicy {
+  readonly policy: Policy;
+  /** As JSON, laid out for people. */
+  readonly text: string;
+  readonly source: 'built-in' | 'config';
+}
+
+/** The policies that are always there and those of the config file, which the API can read and not change. */
+export class DeclaredPolicies {
+  readonly policies: ReadonlyMap<string, DeclaredPolicy>;
+  readonly repositories: ReadonlyMap<string, Policy>;
+  readonly #attachments: ReadonlyMap<string, readonly string[]>;
+  /** The names of policies of whoever is logged in. */
+  readonly ofEveryUser: readonly string[];
+
+  /** The section has been checked: see config.ts. */
+  constructor(section: Pick<RbacSection, 'policies' | 'attachments' | 'everyUser' | 'repositoryPolicies'>) {
+    const policies = new Map<string, DeclaredPolicy>();
+    for (const [source, named] of [
+      ['config', section.policies],
+      ['built-in', BUILT_IN_POLICIES],
+    ] as const) {
+      for (const [name, document] of Object.entries(named)) {
+        const text = `${JSON.stringify(document, null, 2)}\n`;
+        policies.set(name, { policy: compile(name, text, 'identity'), text, source });
+      }
+    }
+    this.policies = policies;
+    this.repositories = new Map(
+      Object.entries(section.repositoryPolicies).map(([name, document]) => [
+        name,
+        compile(name, JSON.stringify(document), 'resource'),
+      ]),
+    );
+    this.#attachments = new Map(Object.entries(section.attachments));
+    this.ofEveryUser = section.everyUser;
+  }
+
+  attachedTo(target: string): readonly string[] {
+    return this.#attachments.get(target) ?? [];
+  }
+
+  /** What the policy is attached to by the config file. */
+  targetsOf(policy: string): readonly string[] {
+    return [...this.#attachments].filter(([, names]) => names.includes(policy)).map(([target]) => target);
+  }
+}
+
+function compile(name: string, text: string, kind: 'identity' | 'resource'): Policy {
+  const checked = checkPolicy(text, { kind });
+  if (!checked.ok)
+    throw new Error(`the declared policy ${name} is not valid: ${checked.findings[0]?.message}`);
+  return checked.policy;
+}

@@ -1,0 +1,151 @@
+import { StoreError } from '@zot-artifact-store/spec';
+import { checkPolicy } from '../../../../policy/check-policy.ts';
+import type { Policy } from '../../../../policy/policy.ts';
+import type { DeclaredPolicies } from './declared-policies.ts';
+import type { PolicyKind } from './policy-keys.ts';
+import type { PolicyStore, PolicyVersion } from './policy-store.ts';
+
+/** A policy ready to be evaluated, and what explanations call it. */
+export interface PolicyInForce {
+  readonly name: string;
+  /** `policy "deployers"`, `policy of repository team-a`. */
+  readonly document: string;
+  /** Undefined for one that is attached and not there any more. */
+  readonly policy: Policy | undefined;
+}
+
+const MAX_COMPILED = 5_000;
+const MAX_TARGETS = 10_000;
+
+/** What held at one generation. */
+export class PolicySnapshot {
+  readonly generation: number;
+  /** By the repository, or the beginning of repositories' names, they are about. */
+  readonly ofRepositories: ReadonlyMap<string, PolicyInForce>;
+  /** Whether some policy of a repository gives something to everybody. */
+  readonly isPublic: boolean;
+  readonly #load: (target: string) => Promise<readonly PolicyInForce[]>;
+  readonly #attached = new Map<string, readonly PolicyInForce[]>();
+
+  constructor(
+    generation: number,
+    ofRepositories: ReadonlyMap<string, PolicyInForce>,
+    load: (target: string) => Promise<readonly PolicyInForce[]>,
+  ) {
+    this.generation = generation;
+    this.ofRepositories = ofRepositories;
+    this.isPublic = [...ofRepositories.values()].some(({ policy }) =>
+      policy?.statements.some(
+        ({ effect, principal }) => effect === 'allow' && principal?.kind === 'everyone',
+      ),
+    );
+    this.#load = load;
+  }
+
+  /** Those attached to any of the targets; a promise only when some are not in memory. */
+  attachedTo(targets: readonly string[]): readonly PolicyInForce[] | Promise<readonly PolicyInForce[]> {
+    const found: PolicyInForce[] = [];
+    for (const target of targets) {
+      const attached = this.#attached.get(target);
+      if (attached === undefined) return this.#loadAll(targets);
+      found.push(...attached);
+    }
+    return found;
+  }
+
+  async #loadAll(targets: readonly string[]): Promise<readonly PolicyInForce[]> {
+    const found = await Promise.all(
+      targets.map(async (target) => {
+        const known = this.#attached.get(target);
+        if (known !== undefined) return known;
+        const attached = await this.#load(target);
+        if (this.#attached.size >= MAX_TARGETS) this.#attached.clear();
+        this.#attached.set(target, attached);
+        return attached;
+      }),
+    );
+    return found.flat();
+  }
+}
+
+/**
+ * The policies as they are now, compiled. Each question reads the generation, which is one look into memory that all
+ * workers share, so a change counts from the next request on. Throws `unavailable` when they cannot be read: then
+ * nobody may do anything that needs a policy.
+ */
+export class PoliciesInForce {
+  readonly #store: PolicyStore;
+  readonly #declared: DeclaredPolicies;
+  readonly #compiled = new Map<string, Policy>();
+  #snapshot: PolicySnapshot | undefined;
+
+  constructor(store: PolicyStore, declared: DeclaredPolicies) {
+    this.#store = store;
+    this.#declared = declared;
+  }
+
+  async current(): Promise<PolicySnapshot> {
+    try {
+      const generation = await this.#store.generation();
+      if (this.#snapshot?.generation !== generation) this.#snapshot = await this.#read(generation);
+      return this.#snapshot;
+    } catch (cause) {
+      throw unreadable(cause);
+    }
+  }
+
+  async #read(generation: number): Promise<PolicySnapshot> {
+    const ofRepositories = new Map<string, PolicyInForce>();
+    for (const { name, versions } of await this.#store.all('repository')) {
+      const policy = await this.#compile('repository', name, versions.at(-1));
+      ofRepositories.set(name, { name, document: `policy of repository ${name}`, policy });
+    }
+    for (const [name, policy] of this.#declared.repositories) {
+      ofRepositories.set(name, { name, document: `policy of repository ${name}`, policy });
+    }
+    return new PolicySnapshot(generation, ofRepositories, async (target) => {
+      try {
+        return await this.#attachedTo(target);
+      } catch (cause) {
+        throw unreadable(cause);
+      }
+    });
+  }
+
+  async #attachedTo(target: string): Promise<readonly PolicyInForce[]> {
+    const names = new Set([...this.#declared.attachedTo(target), ...(await this.#store.attachedTo(target))]);
+    return Promise.all([...names].map((name) => this.#named(name)));
+  }
+
+  async #named(name: string): Promise<PolicyInForce> {
+    const document = `policy "${name}"`;
+    const declared = this.#declared.policies.get(name);
+    if (declared !== undefined) return { name, document, policy: declared.policy };
+    const stored = await this.#store.find('identity', name);
+    return { name, document, policy: await this.#compile('identity', name, stored?.versions.at(-1)) };
+  }
+
+  async #compile(
+    kind: PolicyKind,
+    name: string,
+    version: PolicyVersion | undefined,
+  ): Promise<Policy | undefined> {
+    if (version === undefined) return undefined;
+    const known = this.#compiled.get(version.revision);
+    if (known !== undefined) return known;
+    const checked = checkPolicy(await this.#store.textOf(version), {
+      kind: kind === 'identity' ? 'identity' : 'resource',
+    });
+    if (!checked.ok) throw new Error(`the policy ${name} is stored and not valid`);
+    if (this.#compiled.size >= MAX_COMPILED) this.#compiled.clear();
+    this.#compiled.set(version.revision, checked.policy);
+    return checked.policy;
+  }
+}
+
+function unreadable(cause: unknown): StoreError {
+  if (cause instanceof StoreError && cause.kind === 'unavailable') return cause;
+  return new StoreError('unavailable', 'The policies cannot be read, so nothing is allowed that needs one.', {
+    cause,
+  });
+}

@@ -1,0 +1,34 @@
+import type { Authorizer, ExtensionHost } from '../../../extension/contract.ts';
+import { clientAddresses } from '../../../http/client-address.ts';
+import type { RbacSection } from '../config.ts';
+import type { RbacOptions } from '../options.ts';
+import { AccessAuthorizer } from './authorizer.ts';
+import { DeclaredPolicies } from './policies/declared-policies.ts';
+import { PoliciesInForce } from './policies/policies-in-force.ts';
+import { PolicyStore } from './policies/policy-store.ts';
+import { ZotRules } from './zot/zot-rules.ts';
+
+export interface Access {
+  readonly authorizer: Authorizer;
+  readonly store: PolicyStore;
+  readonly declared: DeclaredPolicies;
+}
+
+/** What users may do: the rules of the configuration and the policies of the store, as one authorizer. */
+export function setUpAccess(options: RbacOptions, section: RbacSection, host: ExtensionHost): Access {
+  const { clock } = host;
+  const store = new PolicyStore(host);
+  const declared = new DeclaredPolicies(section);
+  const authorizer = new AccessAuthorizer({
+    zot: new ZotRules(options, host),
+    policies: new PoliciesInForce(store, declared),
+    ofEveryUser: declared.ofEveryUser.map((name) => ({
+      name,
+      document: `policy "${name}" of every user`,
+      policy: declared.policies.get(name)?.policy,
+    })),
+    clock,
+    clientAddress: clientAddresses(section.trustedProxies),
+  });
+  return { authorizer, store, declared };
+}
