@@ -3,6 +3,7 @@ import {
   createS3Authenticator,
   type S3AuthenticatorDeps,
 } from '../../server/src/extensions/s3/auth/authenticator.ts';
+import { RootGuesses } from '../../server/src/extensions/s3/auth/root-guesses.ts';
 import { S3Error } from '../../server/src/extensions/s3/errors.ts';
 import { parseQuery } from '../../server/src/extensions/s3/query.ts';
 import type { Operation, RequestHead } from '../../server/src/http/protocol.ts';
@@ -16,14 +17,26 @@ export const KEY = {
 };
 export const AT = new Date('2013-05-24T00:00:00Z');
 
+/** No directory of users, and nobody who hands out sessions. */
+export const NOBODY_ELSE = {
+  identities: {
+    userNamed: async (name: string) =>
+      ({ kind: 'user', name, groups: [], via: 'name', isRoot: false }) as const,
+  },
+  sessionTokens: { open: async () => undefined },
+  rootGuesses: new RootGuesses({ now: () => 0 }),
+};
+
 /** An authenticator's surroundings on that day, with KEY as a key of alice. */
 export function deps(changes: Partial<S3AuthenticatorDeps> = {}): S3AuthenticatorDeps {
   return {
     root: { user: 'root', password: 'root-password' },
     keys: {
-      find: async (accessKeyId) => (accessKeyId === KEY.accessKeyId ? { ...KEY, user: 'alice' } : undefined),
+      find: async (accessKeyId) =>
+        accessKeyId === KEY.accessKeyId ? { ...KEY, user: 'alice', createdAtMs: 0 } : undefined,
     },
     clock: { now: () => AT.getTime() },
+    ...NOBODY_ELSE,
     region: 'us-east-1',
     acceptAnyRegion: false,
     maxClockSkewSeconds: 900,
@@ -73,6 +86,7 @@ export const ALICE = {
     via: 'access-key',
     isRoot: false,
     accessKeyId: KEY.accessKeyId,
+    credential: { kind: 'access-key', id: KEY.accessKeyId },
   },
 };
 

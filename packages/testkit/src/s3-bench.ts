@@ -25,6 +25,7 @@ import { createVersions } from '../../server/src/extensions/s3/store/versions.ts
 import type { Reply, RequestBody, RequestHead } from '../../server/src/http/protocol.ts';
 import { MemoryMetadataStore } from '../../server/src/metadata/memory/memory-metadata-store.ts';
 import { replyText } from './oci-run.ts';
+import { NOBODY_ELSE } from './s3-authentication.ts';
 import { type Stepper, steppedDriver, steppedMetadata } from './stepped-store.ts';
 
 export const GRACE_MS = 1_000;
@@ -35,7 +36,7 @@ export const ALICES_KEY = { accessKeyId: 'ALICE', secretAccessKey: 'secret-of-al
 const ROOT = { user: 'root', password: 'root-password' };
 const KEYS = {
   find: async (accessKeyId: string) =>
-    accessKeyId === ALICES_KEY.accessKeyId ? { ...ALICES_KEY, user: 'alice' } : undefined,
+    accessKeyId === ALICES_KEY.accessKeyId ? { ...ALICES_KEY, user: 'alice', createdAtMs: 0 } : undefined,
 };
 
 export interface S3BenchOptions {
@@ -112,7 +113,7 @@ export class S3Bench {
       users: createUsers(metadata, ['root']),
       keyring: { server: Buffer.alloc(32, 1), named: new Map([['key-1', Buffer.alloc(32, 2)]]) },
       uploads: createUploads({ metadata, content, buckets, clock }),
-      postForms: createPostForms({ ...options, root: ROOT, keys: KEYS, clock }),
+      postForms: createPostForms({ ...options, root: ROOT, keys: KEYS, clock, ...NOBODY_ELSE }),
     };
   }
 

@@ -173,7 +173,11 @@ describe('signed chunks', () => {
       [content.subarray(0, 65_536), content.subarray(65_536, 131_072), content.subarray(131_072)],
       {
         signer: {
-          signingKey: deriveSigningKey(root.secretAccessKey, { date: day, region: 'us-east-1' }),
+          signingKey: deriveSigningKey(root.secretAccessKey, {
+            date: day,
+            region: 'us-east-1',
+            service: 's3',
+          }),
           date,
           scope: `${day}/us-east-1/s3/aws4_request`,
           seed: /Signature=(\w+)/.exec(headers.authorization ?? '')?.[1] ?? '',

@@ -16,12 +16,19 @@ export interface UserPrincipal {
   readonly isRoot: boolean;
   /** Which of the user's access keys signed the request, where one did. */
   readonly accessKeyId?: string;
+  /** The lasting access key that a temporary one comes from; what is said of it counts for that one, too. */
+  readonly parentAccessKeyId?: string;
   /** The identity behind the name, where an issuer outside vouches for it. */
   readonly subject?: { readonly issuer: string; readonly id: string };
   /** What the issuer's token says, for conditions. */
   readonly claims?: Readonly<Record<string, unknown>>;
   /** The credential that was shown, for the audit log and for revocation. The id is no secret. */
   readonly credential?: { readonly kind: string; readonly id: string };
+  /**
+   * A role that somebody took on instead of their own rights: only what is given to that role counts, and nothing that
+   * comes from the name (ownership too), from groups or from other roles.
+   */
+  readonly assumedRole?: string;
   /** What the credential narrows: only what the user may do and every one of these allows is allowed. */
   readonly limits?: readonly AccessLimit[];
 }

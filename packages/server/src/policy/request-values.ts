@@ -75,7 +75,8 @@ function globalValue(
     case 'aws:userid':
       return principal.kind === 'user' ? canonicalUserId(principal.name) : undefined;
     case 'aws:principalarn':
-      return principal.kind === 'user' ? userArn(principal.name) : undefined;
+      if (principal.kind === 'anonymous') return undefined;
+      return principal.assumedRole === undefined ? userArn(principal.name) : roleArn(principal.assumedRole);
     default:
       return undefined;
   }
@@ -141,6 +142,11 @@ export function userArn(user: string): string {
   return `arn:aws:iam:::user/${user}`;
 }
 
+/** How a policy names who has a role, or took it on. */
+export function roleArn(role: string): string {
+  return `arn:aws:iam:::role/${role}`;
+}
+
 /** 64 hex digits that stand for a user, as Amazon's canonical user ids do; the same at every start. */
 export function canonicalUserId(user: string): string {
   return createHash('sha256').update(`user:${user}`).digest('hex');
@@ -149,7 +155,8 @@ export function canonicalUserId(user: string): string {
 /** Every way the policy of a bucket or a repository may name whoever asks. */
 export function principalNames(principal: Principal): ReadonlySet<string> {
   if (principal.kind === 'anonymous') return new Set();
-  const { name, groups, roles = [] } = principal;
+  const { name, groups, roles = [], assumedRole } = principal;
+  if (assumedRole !== undefined) return new Set([roleArn(assumedRole), `arn:zas:iam:::role/${assumedRole}`]);
   return new Set([
     // A user who is called like an ARN or an id is not whoever that stands for.
     ...(/^arn:|^[0-9a-f]{64}$/i.test(name) ? [] : [name]),

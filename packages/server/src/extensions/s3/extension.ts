@@ -2,8 +2,9 @@ import { defineExtension, type Extension, type ExtensionHost, type Parts } from 
 import { clientAddresses } from '../../http/client-address.ts';
 import { S3Authorizer } from './access/authorizer.ts';
 import { ACCESS_KEY_PURPOSE, AccessKeys } from './auth/access-keys.ts';
-import { createS3Authenticator } from './auth/authenticator.ts';
+import { createS3Authenticator, signatureDepsOf } from './auth/authenticator.ts';
 import { createPostForms } from './auth/post-forms.ts';
+import { RootGuesses } from './auth/root-guesses.ts';
 import { type S3Options, s3Section } from './config.ts';
 import type { S3Deps } from './deps.ts';
 import { type Keyring, OBJECT_KEY_PURPOSE } from './encryption/keyring.ts';
@@ -15,6 +16,9 @@ import { createDocuments } from './store/documents.ts';
 import { KeyTurns } from './store/key-turns.ts';
 import { createUsers } from './store/users.ts';
 import { createVersions } from './store/versions.ts';
+import { createStsProtocol } from './sts/protocol.ts';
+import { Revocations } from './sts/revocations.ts';
+import { SESSION_PURPOSE, Sessions } from './sts/sessions.ts';
 import { s3Tasks } from './tasks.ts';
 
 export interface S3Setup {
@@ -43,7 +47,19 @@ async function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup)
     server: host.deriveSecret(OBJECT_KEY_PURPOSE),
     named: await readNamedKeys(options.kmsKeys),
   };
-  const authentication = { ...options, root, keys, clock };
+  const { identities } = host;
+  const revocations = new Revocations({ metadata, clock });
+  const sessions = new Sessions({
+    sealingKey: host.deriveSecret(SESSION_PURPOSE),
+    revocations,
+    identities,
+    keys,
+    root,
+    clock,
+  });
+  const rootGuesses = new RootGuesses(clock);
+  const authentication = { ...options, root, keys, clock, identities, sessionTokens: sessions, rootGuesses };
+  const sts = { signatures: signatureDepsOf(authentication), identities, sessions, root, clock };
   const deps: S3Deps = {
     metadata,
     content,
@@ -62,7 +78,7 @@ async function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup)
     postForms: createPostForms(authentication),
   };
   return {
-    protocols: createS3Protocols(deps),
+    protocols: [createStsProtocol(sts, options), ...createS3Protocols(deps)],
     authenticators: [createS3Authenticator(authentication)],
     authorizers: [new S3Authorizer({ ...deps, clientAddress: clientAddresses(options.trustedProxies) })],
     tasks: s3Tasks(deps),

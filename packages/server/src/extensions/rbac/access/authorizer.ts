@@ -105,7 +105,8 @@ export class AccessAuthorizer implements Authorizer {
     attached: readonly PolicyInForce[],
   ): Promise<Authorization> | Authorization {
     const { principal, permission, request } = asked;
-    const ofEveryUser = principal.kind === 'user' ? this.#deps.ofEveryUser : [];
+    const isUser = principal.kind === 'user' && principal.assumedRole === undefined;
+    const ofEveryUser = isUser ? this.#deps.ofEveryUser : [];
     let allowed: Authorization | undefined;
     for (const policies of [attached, ofEveryUser, policiesAround(snapshot, permission)]) {
       for (const { document, policy } of policies) {

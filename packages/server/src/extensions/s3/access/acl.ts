@@ -1,6 +1,7 @@
 import type { Principal } from '../../../extension/access.ts';
 import { canonicalId } from '../owner.ts';
 import type { Grant, Ownership, UserName } from '../store/records.ts';
+import { ownName } from './own-name.ts';
 
 type AclPermission = Grant['permission'];
 
@@ -44,7 +45,7 @@ export function aclAllows(
   permission: AclPermission,
   { principal, ignoresPublic }: { readonly principal: Principal; readonly ignoresPublic: boolean },
 ): boolean {
-  const user = principal.kind === 'user' ? principal.name : undefined;
+  const user = ownName(principal);
   if (user === owner) return true;
   const id = user === undefined ? undefined : canonicalId(user);
   return acl.some((grant) => {

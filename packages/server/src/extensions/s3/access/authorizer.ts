@@ -11,6 +11,7 @@ import type { ObjectVersion, VersionExtra } from '../store/records.ts';
 import type { Versions } from '../store/versions.ts';
 import { aclAllows, aclNeeded, hasAcls } from './acl.ts';
 import { isPublicStatement, parseBucketPolicy } from './bucket-policy.ts';
+import { ownName } from './own-name.ts';
 import { tellFacts, withExistingTags } from './request-values.ts';
 
 export interface S3AuthorizerDeps {
@@ -54,7 +55,7 @@ export class S3Authorizer implements Authorizer {
     const bucket = isBucketName(name) ? await this.#deps.buckets.find(name) : undefined;
     // The operation says that there is no such bucket; at Amazon, too, that is no secret.
     if (bucket === undefined) return allow('no such bucket');
-    const isOwner = principal.kind === 'user' && principal.name === bucket.record.owner;
+    const isOwner = ownName(principal) === bucket.record.owner;
     if (isOwner && POLICY_ACTIONS.has(action)) return allow('owner of the bucket');
     const decision = await this.#askPolicy({ principal, permission, head }, bucket, key);
     if (decision.effect === 'deny' && !(isRoot(principal) && POLICY_ACTIONS.has(action))) {
@@ -99,7 +100,7 @@ export class S3Authorizer implements Authorizer {
   async #askOwnership(asked: Asked, bucket: StoredBucket, key: string | undefined): Promise<Authorization> {
     const { principal, permission } = asked;
     const { owner, ownership, acl, publicAccessBlock } = bucket.record;
-    const isOwner = principal.kind === 'user' && principal.name === owner;
+    const isOwner = ownName(principal) === owner;
     const needed = aclNeeded(permission.action);
     if (!hasAcls(ownership)) {
       if (isOwner) return allow('owner of the bucket');
@@ -181,7 +182,7 @@ function isRestricted(
   principal: Principal,
 ): boolean {
   if (record.publicAccessBlock?.restrictPublicBuckets !== true) return false;
-  if (principal.kind === 'user' && principal.name === record.owner) return false;
+  if (ownName(principal) === record.owner) return false;
   return isPublicStatement(decision.statement);
 }
 

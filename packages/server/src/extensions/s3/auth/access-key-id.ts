@@ -8,11 +8,11 @@ const SECRET_BYTES = 30; // 40 characters of base64url
 const ACCESS_KEY_ID = /^[A-Za-z0-9][A-Za-z0-9._@+-]{2,127}$/;
 const SECRET = /^[\x21-\x7e]{8,128}$/;
 
-/** `ZAS` and 17 characters of base32. */
-export function newAccessKeyId(): string {
+/** `ZAS` and 17 characters of base32; those of temporary credentials begin otherwise, as at Amazon. */
+export function newAccessKeyId(prefix: 'ZAS' | 'ZAT' = 'ZAS'): string {
   // 256 is a multiple of 32, so that every character is as likely as every other.
   const chars = Array.from(randomBytes(RANDOM_CHARS), (byte) => BASE32[byte % BASE32.length]);
-  return `ZAS${chars.join('')}`;
+  return `${prefix}${chars.join('')}`;
 }
 
 /** 40 url-safe characters, 240 random bits. */

@@ -35,7 +35,7 @@ describe('an access key', () => {
     expect(made.secretAccessKey).toMatch(/^[A-Za-z0-9_-]{40}$/);
     expect(made).toMatchObject({ user: 'alice', description: 'backup', createdAtMs: 1_000, isEnabled: true });
     const { accessKeyId, secretAccessKey } = made;
-    expect(await worker().find(accessKeyId)).toEqual({ accessKeyId, secretAccessKey, user: 'alice' });
+    expect(await worker().find(accessKeyId)).toMatchObject({ accessKeyId, secretAccessKey, user: 'alice' });
     const other = await worker().create({ user: 'alice' });
     expect(other.accessKeyId).not.toBe(accessKeyId);
   });
@@ -61,7 +61,7 @@ describe('an access key', () => {
     expect((await second.find(accessKeyId))?.secretAccessKey).toBe('first-secret');
     await first.delete(accessKeyId);
     await first.create({ user: 'bob', accessKeyId, secretAccessKey: 'second-secret' });
-    expect(await second.find(accessKeyId)).toEqual({
+    expect(await second.find(accessKeyId)).toMatchObject({
       accessKeyId,
       secretAccessKey: 'second-secret',
       user: 'bob',

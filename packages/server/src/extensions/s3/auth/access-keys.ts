@@ -11,7 +11,7 @@ import {
   newAccessKeyId,
   newSecretAccessKey,
 } from './access-key-id.ts';
-import type { AccessKeySource } from './credentials.ts';
+import type { AccessKeySource, FoundAccessKey } from './credentials.ts';
 import { openSecret, sealSecret } from './sealed-secret.ts';
 
 /** What is told of an access key; its secret is told once, when it is made. */
@@ -51,6 +51,7 @@ interface Unsealed {
   readonly row: Uint8Array;
   readonly secretAccessKey: string;
   readonly user: string;
+  readonly createdAtMs: number;
 }
 
 export const ACCESS_KEY_PURPOSE = 's3 access keys';
@@ -77,11 +78,7 @@ export class AccessKeys implements AccessKeySource {
   }
 
   /** The enabled key with its secret. Throws `internal` when the secret was sealed in another store. */
-  async find(
-    accessKeyId: string,
-  ): Promise<
-    { readonly accessKeyId: string; readonly secretAccessKey: string; readonly user: string } | undefined
-  > {
+  async find(accessKeyId: string): Promise<FoundAccessKey | undefined> {
     if (Buffer.byteLength(accessKeyId) > MAX_USER_BYTES) return undefined;
     const row = await this.#deps.metadata.get(s3Keys.accessKey(accessKeyId));
     if (row === undefined) {
@@ -90,14 +87,14 @@ export class AccessKeys implements AccessKeySource {
     }
     const known = this.#unsealed.get(accessKeyId);
     if (known !== undefined && Buffer.compare(known.row, row) === 0) {
-      const { secretAccessKey, user } = known;
-      return { accessKeyId, secretAccessKey, user };
+      const { secretAccessKey, user, createdAtMs } = known;
+      return { accessKeyId, secretAccessKey, user, createdAtMs };
     }
-    const { isEnabled, sealedSecret, user } = codec.decode(row);
+    const { isEnabled, sealedSecret, user, createdAtMs } = codec.decode(row);
     if (!isEnabled) return undefined;
     const secretAccessKey = openSecret(this.#deps.sealingKey, sealedSecret, accessKeyId);
-    this.#remember(accessKeyId, { row: Buffer.from(row), secretAccessKey, user });
-    return { accessKeyId, secretAccessKey, user };
+    this.#remember(accessKeyId, { row: Buffer.from(row), secretAccessKey, user, createdAtMs });
+    return { accessKeyId, secretAccessKey, user, createdAtMs };
   }
 
   /**

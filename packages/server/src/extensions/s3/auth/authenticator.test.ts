@@ -15,6 +15,7 @@ import { EMPTY_SHA256 } from '@zot-artifact-store/testkit/s3-signer.ts';
 import { describe, expect, it } from 'vitest';
 import { S3Error } from '../errors.ts';
 import { createS3Authenticator, type S3AuthenticatorDeps } from './authenticator.ts';
+import { RootGuesses } from './root-guesses.ts';
 import { signedRequestOf } from './signed-request.ts';
 
 function authorization(
@@ -285,7 +286,8 @@ describe('credentials', () => {
 
   it('of root cannot be guessed fast from one address, and a right one ends the pause', async () => {
     let nowMs = AT.getTime();
-    const authenticator = createS3Authenticator(deps({ clock: { now: () => nowMs } }));
+    const clock = { now: () => nowMs };
+    const authenticator = createS3Authenticator(deps({ clock, rootGuesses: new RootGuesses(clock) }));
     const key = { accessKeyId: 'root', secretAccessKey: 'root-password' };
     const right = await signed('/bucket/key', { key });
     const wrong = await signed('/bucket/key', { key: { ...key, secretAccessKey: 'guess' } });
@@ -334,11 +336,11 @@ describe('credentials', () => {
     const foreign = requestHead(await signed('/bucket/key', { key: stranger, sessionToken: 'token' }));
     expect((await failure(foreign)).code).toBe('InvalidAccessKeyId');
 
+    const bob = { kind: 'user', name: 'bob', groups: ['builders'], via: 'test', isRoot: false } as const;
     const lent = {
       ...stranger,
-      user: 'bob',
-      groups: ['builders'],
-      isRoot: false,
+      principal: { ...bob, accessKeyId: stranger.accessKeyId },
+      session: { role: 'self', name: 'session' },
       expiresAtMs: AT.getTime() + 1,
     };
     const sessionTokens = {

@@ -1,4 +1,3 @@
-import type { Principal } from '../../../extension/access.ts';
 import type { Authentication, Authenticator } from '../../../extension/contract.ts';
 import { clientAddresses } from '../../../http/client-address.ts';
 import type { Operation, RequestHead } from '../../../http/protocol.ts';
@@ -8,11 +7,11 @@ import { S3Error } from '../errors.ts';
 import type { S3Operation } from '../operation.ts';
 import type { S3Query } from '../query.ts';
 import type { RegionRule } from './credential-scope.ts';
-import type { Credential, CredentialDeps } from './credentials.ts';
+import type { CredentialDeps } from './credentials.ts';
 import { headerOf } from './header-of.ts';
 import { verifyHeaderV4 } from './header-v4.ts';
 import { isPresignedV4, verifyPresignedV4 } from './presigned-v4.ts';
-import { RootGuesses } from './root-guesses.ts';
+import type { RootGuesses } from './root-guesses.ts';
 import { isPresignedV2, unsupportedV2, verifyHeaderV2, verifyPresignedV2 } from './signature-v2.ts';
 import { ALGORITHM_V4 } from './signature-v4.ts';
 import { rememberSignedRequest } from './signed-request.ts';
@@ -27,6 +26,8 @@ export interface S3AuthenticatorDeps extends CredentialDeps, RegionRule {
   readonly publicUrl?: string | undefined;
   /** Addresses and networks whose `X-Forwarded-*` headers are believed. */
   readonly trustedProxies: readonly string[];
+  /** Shared by all that check signatures of root. */
+  readonly rootGuesses: RootGuesses;
 }
 
 const ABSTAIN: Authentication = { outcome: 'abstain' };
@@ -58,20 +59,15 @@ export function createS3Authenticator(deps: S3AuthenticatorDeps): Authenticator 
         );
       }
       rememberSignedRequest(head, signed);
-      return { outcome: 'principal', principal: principalOf(credential) };
+      return { outcome: 'principal', principal: credential.principal };
     },
   };
-}
-
-export function principalOf({ user, groups, isRoot, accessKeyId }: Credential): Principal {
-  return { kind: 'user', name: user, groups, via: 'access-key', isRoot, accessKeyId };
 }
 
 export function signatureDepsOf(deps: S3AuthenticatorDeps): SignatureDeps {
   return {
     ...deps,
     signingKeys: new SigningKeys(),
-    rootGuesses: new RootGuesses(deps.clock),
     clientAddress: clientAddresses(deps.trustedProxies),
     hostBucket: bucketsInHost(deps),
     maxSkewMs: deps.maxClockSkewSeconds * 1000,

@@ -13,6 +13,7 @@ const SEED = '4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9';
 const SIGNING_KEY = deriveSigningKey('wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', {
   date: '20130524',
   region: 'us-east-1',
+  service: 's3',
 });
 const SIGNER: ChunkSigner = {
   signingKey: SIGNING_KEY,

@@ -1,10 +1,14 @@
 import type { S3Error } from '../errors.ts';
 
+/** The services of this endpoint. */
+export type Service = 's3' | 'sts';
+
 /** `<access key>/20130524/us-east-1/s3/aws4_request`, taken apart. */
 export interface CredentialScope {
   readonly accessKeyId: string;
   readonly date: string;
   readonly region: string;
+  readonly service: Service;
   /** Everything after the access key, as it stands in a string to sign. */
   readonly text: string;
 }
@@ -22,7 +26,11 @@ const DEFAULT_REGION = 'us-east-1';
 const DAY = /^\d{8}$/;
 
 /** Throws what `refuse` makes for anything that is no credential for this service, or for a region not ours. */
-export function parseCredentialScope(text: string, rule: RegionRule, refuse: Refusal): CredentialScope {
+export function parseCredentialScope(
+  text: string,
+  { service: wanted = 's3', ...rule }: RegionRule & { readonly service?: Service },
+  refuse: Refusal,
+): CredentialScope {
   // From the right: the name of the root user may have slashes.
   const parts = text.split('/');
   const [date, region, service, terminal] = parts.slice(-4);
@@ -35,8 +43,8 @@ export function parseCredentialScope(text: string, rule: RegionRule, refuse: Ref
   if (terminal !== 'aws4_request') {
     throw refuse(`incorrect terminal "${shown(terminal)}". This endpoint uses "aws4_request".`);
   }
-  if (service !== 's3') {
-    throw refuse(`incorrect service "${shown(service)}". This endpoint belongs to "s3".`);
+  if (service !== wanted) {
+    throw refuse(`incorrect service "${shown(service)}". This endpoint belongs to "${wanted}".`);
   }
   if (!DAY.test(date)) {
     throw refuse(
@@ -48,7 +56,7 @@ export function parseCredentialScope(text: string, rule: RegionRule, refuse: Ref
       Region: rule.region,
     });
   }
-  return { accessKeyId, date, region, text: `${date}/${region}/s3/aws4_request` };
+  return { accessKeyId, date, region, service: wanted, text: `${date}/${region}/${wanted}/aws4_request` };
 }
 
 function shown(text: string | undefined): string {

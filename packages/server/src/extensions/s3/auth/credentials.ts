@@ -1,3 +1,5 @@
+import type { UserPrincipal } from '../../../extension/access.ts';
+import type { Identities } from '../../../extension/contract.ts';
 import { S3Error } from '../errors.ts';
 import type { RootGuesses } from './root-guesses.ts';
 
@@ -5,29 +7,33 @@ import type { RootGuesses } from './root-guesses.ts';
 export interface Credential {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  readonly principal: UserPrincipal;
+}
+
+/** An access key of a user. */
+export interface FoundAccessKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
   readonly user: string;
-  readonly groups: readonly string[];
-  readonly isRoot: boolean;
+  readonly createdAtMs: number;
 }
 
 /** Where the access keys of users are kept. */
 export interface AccessKeySource {
   /** Undefined when there is no such key, or when it is disabled. */
-  find(
-    accessKeyId: string,
-  ): Promise<
-    { readonly accessKeyId: string; readonly secretAccessKey: string; readonly user: string } | undefined
-  >;
+  find(accessKeyId: string): Promise<FoundAccessKey | undefined>;
 }
 
 /** A credential somebody was lent for a time, with a session token that belongs to it. */
 export interface TemporaryCredential extends Credential {
   readonly expiresAtMs: number;
+  /** `self`, or the role that was taken on, and what the client called its session. */
+  readonly session: { readonly role: string; readonly name: string };
 }
 
-/** Opens the session tokens of temporary credentials. An extension that hands such credentials out brings it. */
+/** Opens the session tokens of temporary credentials. */
 export interface SessionTokens {
-  /** Undefined when the token was not made here or not for this access key. */
+  /** Undefined when the token was not made here or not for this access key, or was revoked. */
   open(token: string, accessKeyId: string): Promise<TemporaryCredential | undefined>;
 }
 
@@ -35,7 +41,8 @@ export interface CredentialDeps {
   /** The root user's name and password are an access key pair. */
   readonly root: { readonly user: string; readonly password: string };
   readonly keys: AccessKeySource;
-  readonly sessionTokens?: SessionTokens | undefined;
+  readonly sessionTokens: SessionTokens;
+  readonly identities: Pick<Identities, 'userNamed'>;
   readonly clock: { now(): number };
 }
 
@@ -60,19 +67,35 @@ export async function findCredential(
   return found;
 }
 
-async function findLasting(
-  { root, keys }: CredentialDeps,
-  accessKeyId: string,
-): Promise<Credential | undefined> {
+async function findLasting(deps: CredentialDeps, accessKeyId: string): Promise<Credential | undefined> {
+  const { root, keys, identities } = deps;
   if (accessKeyId === root.user) {
-    return { accessKeyId, secretAccessKey: root.password, user: root.user, groups: [], isRoot: true };
+    const user = await identities.userNamed(root.user);
+    return (
+      user && { accessKeyId, secretAccessKey: root.password, principal: rootPrincipal(user, accessKeyId) }
+    );
   }
   const found = await keys.find(accessKeyId);
-  return found && { ...found, groups: [], isRoot: found.user === root.user };
+  if (found === undefined) return undefined;
+  const isOfRoot = found.user === root.user;
+  const user = await identities.userNamed(found.user, { credentialMadeAtMs: found.createdAtMs });
+  if (user === undefined) return undefined;
+  const { secretAccessKey } = found;
+  const principal = isOfRoot ? rootPrincipal(user, accessKeyId) : ownedBy(user, accessKeyId);
+  return { accessKeyId, secretAccessKey, principal };
+}
+
+function ownedBy(user: UserPrincipal, accessKeyId: string): UserPrincipal {
+  return { ...user, via: 'access-key', accessKeyId, credential: { kind: 'access-key', id: accessKeyId } };
+}
+
+/** Also where nothing but this extension knows that there is a root user. */
+function rootPrincipal(user: UserPrincipal, accessKeyId: string): UserPrincipal {
+  return { ...ownedBy(user, accessKeyId), isRoot: true };
 }
 
 async function openToken(deps: CredentialDeps, accessKeyId: string, token: string): Promise<Credential> {
-  const temporary = await deps.sessionTokens?.open(token, accessKeyId);
+  const temporary = await deps.sessionTokens.open(token, accessKeyId);
   if (temporary === undefined) {
     if ((await findLasting(deps, accessKeyId)) === undefined) throw unknownKey(accessKeyId);
     throw new S3Error('InvalidToken', 'The provided token is malformed or otherwise invalid.');

@@ -3,11 +3,11 @@ import { S3Error } from '../errors.ts';
 import { type AmzDate, parseAmzDate } from './amz-date.ts';
 import { malformedHeader, parseAuthorizationV4 } from './authorization-header.ts';
 import { assertClockSkew } from './clock-skew.ts';
-import { parseCredentialScope } from './credential-scope.ts';
-import { findCredential } from './credentials.ts';
+import { parseCredentialScope, type Service } from './credential-scope.ts';
+import { type Credential, findCredential } from './credentials.ts';
 import { headerOf } from './header-of.ts';
 import { parsePayloadForm } from './payload-form.ts';
-import { assertSignatureV4 } from './signature-v4.ts';
+import { assertSignatureV4, type SigningV4 } from './signature-v4.ts';
 import { parseSignedHeaders } from './signed-headers.ts';
 import type { SignatureDeps, Verified } from './verified.ts';
 
@@ -20,8 +20,46 @@ export async function verifyHeaderV4(
   components: string,
   deps: SignatureDeps,
 ): Promise<Verified> {
+  const payloadHash = headerOf(head, 'x-amz-content-sha256');
+  if (payloadHash === undefined) {
+    throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
+  }
+  const payload = parsePayloadForm(payloadHash);
+  const { credential, signing, seed } = await verifyAuthorizationV4(head, components, {
+    deps,
+    service: 's3',
+    payloadHash,
+  });
+  return {
+    credential,
+    signed: {
+      accessKeyId: credential.accessKeyId,
+      user: credential.principal.name,
+      scheme: 'v4-header',
+      signedAtMs: signing.signedAtMs,
+      payload,
+      chunkSigning: { ...signing, seed },
+    },
+  };
+}
+
+/** The same for any service of this endpoint, whose body hashes to `payloadHash`. */
+export async function verifyAuthorizationV4(
+  head: RequestHead,
+  components: string,
+  {
+    deps,
+    service,
+    payloadHash,
+  }: { readonly deps: SignatureDeps; readonly service: Service; readonly payloadHash: string },
+): Promise<{
+  readonly credential: Credential;
+  readonly signing: SigningV4 & { readonly signedAtMs: number };
+  readonly seed: string;
+}> {
   const authorization = parseAuthorizationV4(components);
-  const scope = parseCredentialScope(authorization.credential, deps, malformedHeader);
+  const rule = { region: deps.region, acceptAnyRegion: deps.acceptAnyRegion, service };
+  const scope = parseCredentialScope(authorization.credential, rule, malformedHeader);
   const date = requestDate(head);
   assertClockSkew(date, { nowMs: deps.clock.now(), maxSkewMs: deps.maxSkewMs });
   if (!date.iso.startsWith(scope.date)) {
@@ -29,11 +67,6 @@ export async function verifyHeaderV4(
       `Invalid credential date "${scope.date}". This date is not the same as X-Amz-Date: "${date.iso.slice(0, 8)}".`,
     );
   }
-  const payloadHash = headerOf(head, 'x-amz-content-sha256');
-  if (payloadHash === undefined) {
-    throw new S3Error('InvalidRequest', 'Missing required header for this request: x-amz-content-sha256');
-  }
-  const payload = parsePayloadForm(payloadHash);
   const signedNames = parseSignedHeaders(head, authorization.signedHeaders);
   const credential = await findCredential(deps, {
     accessKeyId: scope.accessKeyId,
@@ -45,20 +78,11 @@ export async function verifyHeaderV4(
     key: deps.signingKeys.keyFor(credential, scope),
     date: date.iso,
     scope: scope.text,
+    signedAtMs: date.atMs,
   };
   const { signature } = authorization;
   assertSignatureV4({ head, signedNames, payloadHash }, signing, { signature, proxies: deps.proxies });
-  return {
-    credential,
-    signed: {
-      accessKeyId: scope.accessKeyId,
-      user: credential.user,
-      scheme: 'v4-header',
-      signedAtMs: date.atMs,
-      payload,
-      chunkSigning: { ...signing, seed: signature },
-    },
-  };
+  return { credential, signing, seed: signature };
 }
 
 /** When a request was signed. Throws AccessDenied. */

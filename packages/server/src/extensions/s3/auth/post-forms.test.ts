@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { requestHead } from '@zot-artifact-store/testkit/request-head.ts';
+import { NOBODY_ELSE } from '@zot-artifact-store/testkit/s3-authentication.ts';
 import { describe, expect, it } from 'vitest';
 import { S3Error } from '../errors.ts';
 import type { S3AuthenticatorDeps } from './authenticator.ts';
@@ -30,7 +31,8 @@ async function verify(
   const forms = createPostForms({
     root: { user: 'root', password: 'root-password' },
     keys: {
-      find: async (accessKeyId) => (accessKeyId === KEY.accessKeyId ? { ...KEY, user: 'alice' } : undefined),
+      find: async (accessKeyId) =>
+        accessKeyId === KEY.accessKeyId ? { ...KEY, user: 'alice', createdAtMs: 0 } : undefined,
     },
     clock: { now: () => NOW_MS },
     region: 'us-east-1',
@@ -39,6 +41,7 @@ async function verify(
     signatureV2: true,
     domains: [],
     trustedProxies: [],
+    ...NOBODY_ELSE,
     ...changes,
   });
   const head = requestHead({ method: 'POST', target: '/bucket' });
@@ -83,7 +86,11 @@ function signV4(
   fields: Readonly<Record<string, string>> = { ...FIELDS, ...V4 },
 ): Record<string, string> {
   const policy = base64(document);
-  const key = deriveSigningKey(KEY.secretAccessKey, { date: '20151229', region: 'us-east-1' });
+  const key = deriveSigningKey(KEY.secretAccessKey, {
+    date: '20151229',
+    region: 'us-east-1',
+    service: 's3',
+  });
   const signature = createHmac('sha256', key).update(policy).digest('hex');
   return { ...fields, policy, 'x-amz-signature': signature };
 }

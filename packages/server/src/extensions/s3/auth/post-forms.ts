@@ -2,7 +2,7 @@ import type { Principal } from '../../../extension/access.ts';
 import type { RequestHead } from '../../../http/protocol.ts';
 import { S3Error } from '../errors.ts';
 import { parseAmzDate } from './amz-date.ts';
-import { principalOf, type S3AuthenticatorDeps, signatureDepsOf } from './authenticator.ts';
+import { type S3AuthenticatorDeps, signatureDepsOf } from './authenticator.ts';
 import { parseCredentialScope } from './credential-scope.ts';
 import { type Credential, findCredential } from './credentials.ts';
 import { missingField, type PostForm } from './post-form.ts';
@@ -48,7 +48,7 @@ export function createPostForms(deps: S3AuthenticatorDeps): PostForms {
       const { credential } = verified;
       const policy = parsePostPolicy(fields.get('policy') ?? '');
       assertPolicyAllows(policy, { fields, bucket, nowMs: deps.clock.now() });
-      return { principal: principalOf(credential), fileRange: policy.fileRange ?? ANY_SIZE };
+      return { principal: credential.principal, fileRange: policy.fileRange ?? ANY_SIZE };
     },
   };
 }

@@ -73,7 +73,7 @@ export async function verifyPresignedV4(
     credential,
     signed: {
       accessKeyId: scope.accessKeyId,
-      user: credential.user,
+      user: credential.principal.name,
       scheme: 'v4-query',
       signedAtMs: date.atMs,
       payload,

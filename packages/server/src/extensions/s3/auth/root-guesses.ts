@@ -40,11 +40,11 @@ export class RootGuesses {
   /**
    * Runs a verification of a request from `address`, and keeps count of what it says of root. Gives what `verify` gives.
    */
-  async watch<T extends { readonly credential: Credential }>(
+  async watch<T extends { readonly credential: Credential } | undefined>(
     rootUser: string,
     address: string,
-    verify: () => Promise<T | undefined>,
-  ): Promise<T | undefined> {
+    verify: () => Promise<T>,
+  ): Promise<T> {
     try {
       const verified = await verify();
       if (verified?.credential.accessKeyId === rootUser) this.#byAddress.delete(address);

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { requestHead, type TestHead } from '@zot-artifact-store/testkit/request-head.ts';
+import { NOBODY_ELSE } from '@zot-artifact-store/testkit/s3-authentication.ts';
 import { describe, expect, it } from 'vitest';
 import type { Operation } from '../../../http/protocol.ts';
 import { S3Error } from '../errors.ts';
@@ -17,7 +18,8 @@ async function authenticate(given: TestHead, changes: Partial<S3AuthenticatorDep
   const { authenticate } = createS3Authenticator({
     root: { user: 'root', password: 'root-password' },
     keys: {
-      find: async (accessKeyId) => (accessKeyId === KEY.accessKeyId ? { ...KEY, user: 'alice' } : undefined),
+      find: async (accessKeyId) =>
+        accessKeyId === KEY.accessKeyId ? { ...KEY, user: 'alice', createdAtMs: 0 } : undefined,
     },
     clock: { now: () => Date.UTC(2007, 2, 27, 19, 36, 42) },
     region: 'us-east-1',
@@ -26,6 +28,7 @@ async function authenticate(given: TestHead, changes: Partial<S3AuthenticatorDep
     signatureV2: 'all',
     domains: ['s3.amazonaws.com'],
     trustedProxies: [],
+    ...NOBODY_ELSE,
     ...changes,
   });
   // What the authenticator uses of an operation.

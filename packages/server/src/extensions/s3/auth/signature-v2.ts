@@ -123,7 +123,7 @@ function verified(
   credential: Credential,
   how: { readonly scheme: 'v2-query' | 'v2-header'; readonly signedAtMs: number | undefined },
 ): Verified {
-  const { accessKeyId, user } = credential;
+  const { accessKeyId, principal } = credential;
   const payload = parsePayloadForm(headerOf(head, 'x-amz-content-sha256'));
-  return { credential, signed: { accessKeyId, user, payload, ...how } };
+  return { credential, signed: { accessKeyId, user: principal.name, payload, ...how } };
 }

@@ -1,10 +1,12 @@
 import { createHmac } from 'node:crypto';
+import type { Service } from './credential-scope.ts';
 import { HmacKey } from './hmac-key.ts';
 
 /** What a key is derived for: `20130524`, `us-east-1`. */
 export interface SigningScope {
   readonly date: string;
   readonly region: string;
+  readonly service: Service;
 }
 
 const MAX_KEPT = 1_000;
@@ -23,13 +25,13 @@ export class SigningKeys {
 
   keyFor(
     credential: { readonly accessKeyId: string; readonly secretAccessKey: string },
-    { date, region }: SigningScope,
+    scope: SigningScope,
   ): HmacKey {
     const { accessKeyId, secretAccessKey } = credential;
-    const id = `${date}/${region}/${accessKeyId}`;
+    const id = `${scope.date}/${scope.region}/${scope.service}/${accessKeyId}`;
     const kept = this.#kept.get(id);
     if (kept?.secretAccessKey === secretAccessKey) return kept.key;
-    const key = new HmacKey(deriveSigningKey(secretAccessKey, { date, region }));
+    const key = new HmacKey(deriveSigningKey(secretAccessKey, scope));
     // Set anew to be the youngest in the map's order.
     this.#kept.delete(id);
     this.#kept.set(id, { secretAccessKey, key });
@@ -41,11 +43,11 @@ export class SigningKeys {
   }
 }
 
-/** "Calculating a signature" in the signature version 4 reference; the service is always `s3`. */
-export function deriveSigningKey(secretAccessKey: string, { date, region }: SigningScope): Buffer {
+/** "Calculating a signature" in the signature version 4 reference. */
+export function deriveSigningKey(secretAccessKey: string, { date, region, service }: SigningScope): Buffer {
   const ofDate = hmac(`AWS4${secretAccessKey}`, date);
   const ofRegion = hmac(ofDate, region);
-  const ofService = hmac(ofRegion, 's3');
+  const ofService = hmac(ofRegion, service);
   return hmac(ofService, 'aws4_request');
 }
 

@@ -23,6 +23,7 @@ const s3 = (...parts: readonly KeyPart[]): Key => extensionKey('s3', ...parts);
  * - d bucket, kind, part: a configuration document of the bucket (policy, cors, lifecycle ...).
  * - k access key id: an access key; K user, access key id: the same by user.
  * - i canonical id: the user who has it.
+ * - r user, r access key id: temporary credentials made before this are revoked.
  * - w due, bucket, key, order: a version whose whole-content digest is still to be computed.
  */
 export const s3Keys = {
@@ -74,6 +75,9 @@ export const s3Keys = {
   accessKeys: (): Key => s3('k'),
   accessKeyOf: (user: string, accessKeyId: string): Key => s3('K', user, accessKeyId),
   accessKeysOf: (user: string): Key => s3('K', user),
+
+  sessionsOfUser: (user: string): Key => s3('r', 'user', user),
+  sessionsOfKey: (accessKeyId: string): Key => s3('r', 'key', accessKeyId),
 
   userOfId: (canonicalId: string): Key => s3('i', canonicalId),
 

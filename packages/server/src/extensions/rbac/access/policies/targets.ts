@@ -16,14 +16,17 @@ export function targetProblem(target: string): string | undefined {
 
 /** Everything somebody has that policies may be attached to. `groups` are those the configuration adds. */
 export function targetsOf(
-  { name, groups, roles = [], accessKeyId }: UserPrincipal,
+  { name, groups, roles = [], assumedRole, accessKeyId, parentAccessKeyId }: UserPrincipal,
   moreGroups: readonly string[],
 ): readonly string[] {
-  const targets = new Set([
+  const own = [
     `user:${name}`,
     ...[...groups, ...moreGroups].map((group) => `group:${group}`),
     ...roles.map((role) => `role:${role}`),
-    ...(accessKeyId === undefined ? [] : [`access-key:${accessKeyId}`]),
+  ];
+  const targets = new Set([
+    ...(assumedRole === undefined ? own : [`role:${assumedRole}`]),
+    ...[accessKeyId, parentAccessKeyId].filter((id) => id !== undefined).map((id) => `access-key:${id}`),
   ]);
   // An issuer may call a group whatever it likes; nothing can be attached to the rest.
   return [...targets].filter((target) => targetProblem(target) === undefined);
