@@ -1,9 +1,9 @@
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import { createApiProtocol } from './api/protocol.ts';
 import { auditChanges } from './composition/audit-changes.ts';
+import { auditFolder } from './composition/audit-tools.ts';
 import { backgroundTasks, tasksAtStart } from './composition/background-tasks.ts';
 import { openStores, type Stores } from './composition/open-stores.ts';
 import { readVersion } from './composition/read-version.ts';
@@ -190,8 +190,7 @@ async function builtInExtensions(
   }
   if (sections.audit?.enable === true) {
     const { audit } = await import('./extensions/audit/extension.ts');
-    const defaultFolder = join(config.storage.volumes[0].rootDirectory, 'audit');
-    const extension = audit({ defaultFolder, stream: workerId });
+    const extension = audit({ folder: auditFolder(config), stream: workerId });
     const section = sections.audit;
     extensions.unshift({ extension, section, configPath: 'extensions.audit', source: 'built in' });
   }

@@ -100,6 +100,7 @@ const EMPTY_STORE: OpenedStore = {
   },
   // Tested on a real store, in commands/stat.test.ts.
   objects: { stat: notHere },
+  audit: { verify: notHere },
   close: async () => {},
 };
 

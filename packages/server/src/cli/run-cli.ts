@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { readVersion } from '../composition/read-version.ts';
+import { addAuditCommands } from './commands/audit.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addFsckCommand } from './commands/fsck.ts';
@@ -28,6 +29,7 @@ Examples:
   zas gc --data /srv/zas --dry-run      say what could be removed
   zas import zot /var/lib/registry      bring over what a zot has on its disk
   zas key create --user alice           make an access key for an S3 client
+  zas audit list --user alice           say what alice did
 
 Exit codes: 0 done; 1 failed, or found problems; 2 wrong usage or configuration; 3 the address to
 listen on cannot be had.`;
@@ -67,17 +69,21 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
       getErrHelpWidth: () => 100,
     });
   const context = { terminal, services, finish };
+  program.commandsGroup('Serving:');
   addServeCommand(program, context);
   addConfigCommands(program, context);
+  program.commandsGroup('Looking after a store, on its machine:');
   addGcCommand(program, context);
   addScrubCommand(program, context);
   addFsckCommand(program, context);
   addImportCommands(program, context);
   addExportCommand(program, context);
   addStatCommand(program, context);
+  program.commandsGroup('Administration:');
   addKeyCommands(program, context);
-  addWhoAmICommand(program, context);
   addLoginCommands(program, context);
   addSessionCommands(program, context);
+  addAuditCommands(program, context);
+  addWhoAmICommand(program, context);
   return program;
 }

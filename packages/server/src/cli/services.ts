@@ -4,6 +4,7 @@ import type { CheckReport } from '../composition/check-volume.ts';
 import type { Config } from '../config/config.ts';
 import type { GarbageReport } from '../content/gc.ts';
 import type { ScrubReport } from '../content/scrub.ts';
+import type { VerifyReport } from '../extensions/audit/trail/verify.ts';
 import type { AccessKey, NewAccessKey } from '../extensions/s3/auth/access-keys.ts';
 import type { ExportRequest, ImportRequest } from '../layout/transfer.ts';
 import type { TransferReport } from '../layout/transfer-log.ts';
@@ -25,7 +26,23 @@ export interface OpenedStore {
   exportLayouts(request: ExportRequest, options: { readonly signal: AbortSignal }): Promise<TransferReport>;
   readonly accessKeys: AccessKeyTools;
   readonly objects: ObjectTools;
+  readonly audit: AuditTools;
   close(): Promise<void>;
+}
+
+/** A signed head of a stream of the audit trail, as `zas audit heads` printed it. */
+export interface RememberedHead {
+  readonly stream: string;
+  readonly head: string;
+  readonly keptAfter?: string | undefined;
+}
+
+export interface AuditTools {
+  /** Reads the whole trail and says where it is not what the server wrote. `remembered` was kept elsewhere. */
+  verify(options: {
+    readonly remembered: readonly RememberedHead[];
+    readonly signal: AbortSignal;
+  }): Promise<VerifyReport>;
 }
 
 /** The access keys of S3 users. What is told of a key that is not there: `argument-invalid`. */

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { scrub } from '../content/scrub.ts';
 import type { SealedExtensions } from '../extension/host.ts';
 import { VetoChain } from '../extension/veto-chain.ts';
+import { auditTools } from './audit-tools.ts';
 import { checkVolume } from './check-volume.ts';
 import { collectVolume } from './collect.ts';
 import { lockDataFolders } from './data-folders.ts';
@@ -92,6 +93,7 @@ export async function openStore(
       refuseAfterFailure();
       return report;
     },
+    audit: auditTools(config, stores.metadata),
     accessKeys: accessKeyTools(config, { metadata: stores.metadata, clock }),
     objects: objectTools(stores, clock),
     async close() {

@@ -1,14 +1,14 @@
-import { resolve } from 'node:path';
 import { StoreError } from '@zot-artifact-store/spec';
 import { defineExtension, type Extension, type ExtensionHost, type Parts } from '../../extension/contract.ts';
+import { auditRoutes } from './api/routes.ts';
 import { type AuditOptions, auditSection } from './config.ts';
 import { SIGNING_PURPOSE, signingKey } from './trail/signing-key.ts';
 import { StreamWriter } from './trail/stream-writer.ts';
 import { trailRecorder } from './trail-recorder.ts';
 
 export interface AuditSetup {
-  /** Where the trail is when the section does not say. */
-  readonly defaultFolder: string;
+  /** Absolute: where the trail is. */
+  readonly folder: string;
   /** The name of the stream this process writes: no other process of the server has it. */
   readonly stream: string;
 }
@@ -22,11 +22,15 @@ export function audit(setup: AuditSetup): Extension<AuditOptions> {
   });
 }
 
-async function setUp(host: ExtensionHost, options: AuditOptions, setup: AuditSetup): Promise<Parts> {
-  const folder = options.folder === undefined ? setup.defaultFolder : resolve(options.folder);
+async function setUp(
+  host: ExtensionHost,
+  options: AuditOptions,
+  { folder, stream }: AuditSetup,
+): Promise<Parts> {
   const key = signingKey(host.deriveSecret(SIGNING_PURPOSE));
-  const writer = await openWriter(host, options, { folder, stream: setup.stream, key });
+  const writer = await openWriter(host, options, { folder, stream, key });
   return {
+    api: auditRoutes({ folder, metadata: host.metadata, verifier: key.verifier }),
     recorders: [trailRecorder({ ...options, writer, clock: host.clock })],
     health: [
       {

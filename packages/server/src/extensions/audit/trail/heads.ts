@@ -8,7 +8,7 @@ export interface KnownStream {
   /** The checkpoint of the last record that was surely on disk. */
   readonly head: string;
   /** The checkpoint before the first record that is kept; undefined while nothing was removed. */
-  readonly keptAfter?: string;
+  readonly keptAfter?: string | undefined;
 }
 
 const codec = recordCodec<KnownStream>('audit head', 1);

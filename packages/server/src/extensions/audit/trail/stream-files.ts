@@ -39,13 +39,27 @@ const FIRST_LINE_BYTES = 4096;
 
 /** What the first record of a file says it follows; undefined when it does not say so. */
 export async function headBefore(path: string): Promise<Head | undefined> {
+  const { type, seq, follows } = await firstFields(path);
+  if (type !== 'file' || typeof seq !== 'number' || typeof follows !== 'string') return undefined;
+  return { seq: seq - 1, hash: Buffer.from(follows, 'base64url') };
+}
+
+/** When the first record of a file was written; undefined when it does not say so, or is gone. */
+export async function fileStart(path: string): Promise<{ readonly timeMs: number } | undefined> {
+  const { time }: Readonly<Record<string, unknown>> = await firstFields(path).catch((error: unknown) => {
+    if (isGone(error)) return {};
+    throw error;
+  });
+  const timeMs = typeof time === 'string' ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(timeMs) ? undefined : { timeMs };
+}
+
+async function firstFields(path: string): Promise<Readonly<Record<string, unknown>>> {
   const handle = await open(path, 'r');
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(FIRST_LINE_BYTES), 0, FIRST_LINE_BYTES, 0);
     const [line = ''] = buffer.toString('utf8', 0, bytesRead).split('\n');
-    const { type, seq, follows } = readLine(line)?.fields ?? {};
-    if (type !== 'file' || typeof seq !== 'number' || typeof follows !== 'string') return undefined;
-    return { seq: seq - 1, hash: Buffer.from(follows, 'base64url') };
+    return readLine(line)?.fields ?? {};
   } finally {
     await handle.close();
   }
@@ -55,7 +69,11 @@ async function entriesOf(folder: string): Promise<readonly string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (isGone(error)) return [];
     throw error;
   }
+}
+
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
