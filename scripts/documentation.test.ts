@@ -81,7 +81,9 @@ async function zasProblem({ words }: ShownCommand): Promise<string | undefined> 
   const verbs: string[] = [];
   let text = await help([]);
   for (const word of words.slice(1)) {
-    const known = /^Commands:\n((?: .*\n?)+)/m.exec(text)?.[1] ?? '';
+    // Commands stand under headings of their own.
+    const lists = text.matchAll(/^(?!Usage|Options|Arguments|Examples)[A-Z].*:\n((?: .*\n?)+)/gm);
+    const known = [...lists].map(([, list]) => list).join('');
     if (known === '') break;
     // `config check|explain` shows several at once.
     const names = word.split('|');
