@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -9,6 +9,10 @@ const here = dirname(fileURLToPath(import.meta.url));
 export const CLIENT_FOLDER = join(here, '.clients');
 
 const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
+  chromium: 'chromium',
+  mvn: 'maven',
+  java: 'default-jre-headless',
+  unzip: 'unzip',
   skopeo: 'skopeo',
   buildah: 'buildah',
   podman: 'podman',
@@ -35,6 +39,13 @@ export const PYTHON = join(PYTHON_FOLDER, 'bin/python');
 /** Both versions of the AWS CLI are called `aws`. */
 export const AWS_CLI = { v1: join(PYTHON_FOLDER, 'bin/aws'), v2: '/usr/bin/aws' } as const;
 
+/** Of Maven Central; unpacked beside the others. */
+const KEYCLOAK_VERSION = '26.7.3';
+export const KEYCLOAK_FOLDER = join(CLIENT_FOLDER, `keycloak-${KEYCLOAK_VERSION}`);
+
+/** For playwright-core, which brings no browser. */
+export const CHROMIUM = '/usr/bin/chromium';
+
 const GO_CLIENTS: Readonly<Record<string, string>> = {
   crane: 'github.com/google/go-containerregistry/cmd/crane@v0.22.1',
   regctl: 'github.com/regclient/regclient/cmd/regctl@v0.11.7',
@@ -57,6 +68,7 @@ export function installClients(): void {
     must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing.map(([, name]) => name)]);
   }
   installPythonPackages();
+  installKeycloak();
   for (const [command, module] of Object.entries(GO_CLIENTS)) {
     if (existsSync(join(CLIENT_FOLDER, command))) continue;
     console.log(`installing ${command}`);
@@ -74,6 +86,21 @@ export function installClients(): void {
 /** Whether the machine has it: nobody packages it, so it is not installed. */
 export function hasTerraform(): boolean {
   return onPath('terraform');
+}
+
+function installKeycloak(): void {
+  if (existsSync(join(KEYCLOAK_FOLDER, 'bin/kc.sh'))) return;
+  console.log(`installing Keycloak ${KEYCLOAK_VERSION}`);
+  const name = `keycloak-quarkus-dist-${KEYCLOAK_VERSION}.zip`;
+  must('mvn', [
+    '-q',
+    '-B',
+    'dependency:copy',
+    `-Dartifact=org.keycloak:keycloak-quarkus-dist:${KEYCLOAK_VERSION}:zip`,
+    `-DoutputDirectory=${CLIENT_FOLDER}`,
+  ]);
+  must('unzip', ['-q', '-o', join(CLIENT_FOLDER, name), '-d', CLIENT_FOLDER]);
+  rmSync(join(CLIENT_FOLDER, name));
 }
 
 /** The list is kept beside what was installed, so that a changed list is installed again. */

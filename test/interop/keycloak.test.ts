@@ -1,0 +1,331 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { type RunningServer, startServer } from '@zot-artifact-store/testkit';
+import { type Browser, chromium, type Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRunner } from './client-runner.ts';
+import { CHROMIUM, clientPath } from './clients.ts';
+import { type BuiltLayout, buildLayout } from './image-layout.ts';
+import { Keycloak } from './keycloak/keycloak.ts';
+
+const MAIN = fileURLToPath(new URL('../../packages/server/src/main.ts', import.meta.url));
+
+let keycloak: Keycloak;
+let server: RunningServer;
+let browser: Browser;
+let folder: string;
+let layout: BuiltLayout;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zas-keycloak-'));
+  [keycloak, browser, layout] = await Promise.all([
+    Keycloak.start(),
+    chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] }),
+    buildLayout(folder, 'v1'),
+  ]);
+  server = await startServer({
+    workers: 2,
+    config: {
+      http: {
+        accessControl: {
+          repositories: {
+            'team-a/**': { policies: [{ groups: ['team-a'], actions: ['read', 'create', 'update'] }] },
+          },
+        },
+      },
+      extensions: {
+        rbac: {
+          providers: [
+            {
+              name: 'keycloak',
+              issuer: keycloak.issuer,
+              audience: ['artstore'],
+              clientId: 'artstore-console',
+              clientSecretFile: fileURLToPath(new URL('keycloak/console-secret', import.meta.url)),
+              cliClientId: 'artstore-cli',
+            },
+          ],
+        },
+      },
+    },
+  });
+}, 400_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+  await keycloak?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Caller {
+  readonly name?: string;
+  readonly groups?: readonly string[];
+  readonly roles?: readonly string[];
+  readonly via?: string;
+}
+
+async function ask(token: string): Promise<{ readonly status: number; readonly caller: Caller }> {
+  const answer = await fetch(`${server.url}/-/api/v1/whoami`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  return { status: answer.status, caller: (await answer.json()) as Caller }; // checked by the tests
+}
+
+const host = () => new URL(server.url).host;
+
+function clients() {
+  const env = {
+    PATH: clientPath(),
+    HOME: folder,
+    XDG_RUNTIME_DIR: folder,
+    XDG_CONFIG_HOME: join(folder, 'config'),
+    XDG_DATA_HOME: join(folder, 'share'),
+    REGISTRY_AUTH_FILE: join(folder, 'auth.json'),
+    TMPDIR: folder,
+    ZAS_SERVER: server.url,
+  };
+  return createRunner(server, folder, env);
+}
+
+/** Fills in the login page of Keycloak. */
+async function logInAt(page: Page, user: string): Promise<void> {
+  await page.fill('#username', user);
+  await page.fill('#password', `${user}-password`);
+  await page.click('#kc-login');
+}
+
+/** Who a page of the server's own origin is to it. */
+function whoIsPage(page: Page): Promise<Caller> {
+  return page.evaluate(async () => {
+    const answer = await fetch('/-/api/v1/whoami', { headers: { 'x-zot-api-client': 'zot-ui' } });
+    return (await answer.json()) as Caller; // checked by the tests
+  });
+}
+
+describe('With Keycloak', () => {
+  it('a person by password grant and a program by client credentials are who the realm says', async () => {
+    const { access_token: alice } = await keycloak.password('alice');
+    expect(await ask(alice)).toMatchObject({
+      status: 200,
+      caller: { name: 'alice', groups: ['team-a'], roles: ['developer'], via: 'oidc' },
+    });
+    const { access_token: ci } = await keycloak.token({
+      grant_type: 'client_credentials',
+      client_id: 'ci',
+      client_secret: 'ci-secret',
+    });
+    expect(await ask(ci)).toMatchObject({
+      status: 200,
+      caller: { name: 'service-account-ci', roles: ['developer'] },
+    });
+  });
+
+  it('tokens for another application, ID tokens and refresh tokens are refused', async () => {
+    const { access_token: foreign } = await keycloak.password('alice', 'other-app');
+    expect((await ask(foreign)).status).toBe(401);
+    const { id_token: idToken, refresh_token: refreshToken } = await keycloak.password('alice');
+    expect((await ask(idToken)).status).toBe(401);
+    expect((await ask(refreshToken)).status).toBe(401);
+  });
+
+  it('skopeo and podman log in with a token as password, and may push where the group may', async () => {
+    const { run, mustFail } = clients();
+    const { access_token: alice } = await keycloak.password('alice');
+    const { access_token: bob } = await keycloak.password('bob');
+    const copy = (name: string, user: string, token: string) => [
+      'copy',
+      '--all',
+      '--dest-tls-verify=false',
+      `--dest-creds=${user}:${token}`,
+      `oci:${layout.folder}:v1`,
+      `docker://${host()}/${name}:v1`,
+    ];
+    await run('skopeo', copy('team-a/app', 'alice', alice));
+    await mustFail('skopeo', copy('team-b/app', 'alice', alice));
+    await mustFail('skopeo', copy('team-a/app', 'bob', bob));
+    await mustFail('skopeo', copy('team-a/app', 'bob', alice));
+    const login = (user: string, token: string) => [
+      'login',
+      '--tls-verify=false',
+      '--username',
+      user,
+      '--password',
+      token,
+      host(),
+    ];
+    await run('podman', login('oauth2', alice));
+    await run('skopeo', ['inspect', '--raw', '--tls-verify=false', `docker://${host()}/team-a/app:v1`]);
+    await mustFail('podman', login('alice', `${alice}x`));
+    await run('podman', ['logout', host()]);
+  });
+
+  it('"zas login" by device flow and a browser elsewhere gives the command line the same identity', async () => {
+    const { run } = clients();
+    const env = { ...process.env, XDG_CONFIG_HOME: join(folder, 'config'), ZAS_SERVER: server.url };
+    const login = spawn(process.execPath, [MAIN, 'login'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    const address = new Promise<string>((resolve) => {
+      login.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+        const [, url] = /^Open (\S+)/m.exec(said) ?? [];
+        if (url !== undefined) resolve(url);
+      });
+    });
+    const ended = new Promise<number | null>((resolve) => login.on('close', resolve));
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(await address);
+    await logInAt(page, 'alice');
+    await page.click('#kc-login'); // "Do you grant these access privileges?"
+    expect(await ended).toBe(0);
+    expect(said).toContain(`You are alice at ${server.url}.`);
+    await context.close();
+    const who = await run(process.execPath, [MAIN, 'whoami', '--json']);
+    expect(JSON.parse(who.stdout)).toMatchObject({ name: 'alice', groups: ['team-a'], roles: ['developer'] });
+    await run(process.execPath, [MAIN, 'logout']);
+    expect(JSON.parse((await run(process.execPath, [MAIN, 'whoami', '--json'])).stdout)).toEqual({
+      anonymous: true,
+    });
+  });
+
+  it('a browser logs in by code flow, and out again here and there', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${server.url}/zot/auth/login?provider=keycloak&callback_ui=/livez`);
+    await logInAt(page, 'alice');
+    await page.waitForURL(`${server.url}/livez`);
+    expect(await whoIsPage(page)).toMatchObject({
+      name: 'alice',
+      groups: ['team-a'],
+      roles: ['developer'],
+      via: 'session',
+    });
+    const end = await page.evaluate(async () => {
+      const answer = await fetch('/zot/auth/logout', {
+        method: 'POST',
+        headers: { 'x-zot-api-client': 'zot-ui' },
+      });
+      return ((await answer.json()) as { endSessionUrl: string }).endSessionUrl;
+    });
+    expect(await whoIsPage(page)).toEqual({ anonymous: true });
+    await page.goto(end);
+    await page.waitForURL(`${server.url}/`);
+    await page.goto(`${server.url}/zot/auth/login?provider=keycloak`);
+    await page.waitForSelector('#username');
+    await context.close();
+  });
+
+  it('an administrator who ends the logins of a user at Keycloak ends them here', async () => {
+    const [client] = (await keycloak.admin('GET', '/clients?clientId=artstore-console')) as [{ id: string }];
+    await keycloak.admin('PUT', `/clients/${client.id}`, {
+      ...client,
+      attributes: {
+        ...(client as { attributes?: object }).attributes,
+        'backchannel.logout.url': `${server.url}/zot/auth/backchannel-logout/keycloak`,
+      },
+    });
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${server.url}/zot/auth/login?provider=keycloak&callback_ui=/livez`);
+    await logInAt(page, 'bob');
+    await page.waitForURL(`${server.url}/livez`);
+    expect(await whoIsPage(page)).toMatchObject({ name: 'bob' });
+    await keycloak.admin('POST', `/users/${await userId('bob')}/logout`);
+    await expect.poll(() => whoIsPage(page), { timeout: 20_000 }).toEqual({ anonymous: true });
+    await context.close();
+  });
+
+  it('keys are rotated while the server runs, and a key that was disabled counts no more', async () => {
+    const { access_token: before } = await keycloak.password('alice');
+    const first = await addKey('first', 200);
+    const { access_token: withFirst } = await keycloak.password('alice');
+    expect((await ask(withFirst)).status).toBe(200);
+    expect((await ask(before)).status).toBe(200);
+    await addKey('second', 300);
+    await keycloak.admin('PUT', `/components/${first.id}`, {
+      ...first,
+      config: { ...first.config, enabled: ['false'], active: ['false'] },
+    });
+    const { access_token: withSecond } = await keycloak.password('alice');
+    // Each of the two workers learns of it on its own.
+    await expect.poll(async () => (await ask(withSecond)).status, { timeout: 20_000 }).toBe(200);
+    await expect
+      .poll(
+        async () => {
+          await ask(withSecond);
+          return (await ask(withFirst)).status;
+        },
+        { timeout: 20_000 },
+      )
+      .toBe(401);
+  });
+
+  it('a user who loses a role and a group loses what they gave with the next token', async () => {
+    const { mustFail } = clients();
+    const id = await userId('alice');
+    const [client] = (await keycloak.admin('GET', '/clients?clientId=artstore')) as [{ id: string }];
+    const mappings = `/users/${id}/role-mappings/clients/${client.id}`;
+    await keycloak.admin('DELETE', mappings, await keycloak.admin('GET', mappings));
+    const [group] = (await keycloak.admin('GET', `/users/${id}/groups`)) as [{ id: string }];
+    await keycloak.admin('DELETE', `/users/${id}/groups/${group.id}`);
+    const { access_token: alice } = await keycloak.password('alice');
+    const { caller } = await ask(alice);
+    expect(caller).toMatchObject({ name: 'alice', roles: [] });
+    expect(caller.groups).toEqual([]);
+    const args = [
+      'inspect',
+      '--raw',
+      '--tls-verify=false',
+      `--creds=alice:${alice}`,
+      `docker://${host()}/team-a/app:v1`,
+    ];
+    await mustFail('skopeo', args);
+  });
+
+  it('while Keycloak is down its tokens go on working, and when it is back new ones do', async () => {
+    const { access_token: alice } = await keycloak.password('alice');
+    expect((await ask(alice)).status).toBe(200);
+    await keycloak.stop();
+    for (let i = 0; i < 10; i += 1) expect((await ask(alice)).status).toBe(200);
+    const [header = '', ...rest] = alice.split('.');
+    const claims = JSON.parse(Buffer.from(header, 'base64url').toString());
+    const unknown = Buffer.from(JSON.stringify({ ...claims, kid: 'new' })).toString('base64url');
+    expect([401, 503]).toContain((await ask([unknown, ...rest].join('.'))).status);
+    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    await keycloak.resume();
+    const { access_token: again } = await keycloak.password('alice');
+    await expect.poll(async () => (await ask(again)).status, { timeout: 60_000 }).toBe(200);
+  }, 400_000);
+});
+
+async function userId(name: string): Promise<string> {
+  const [user] = (await keycloak.admin('GET', `/users?username=${name}&exact=true`)) as [{ id: string }];
+  return user.id;
+}
+
+interface KeyComponent {
+  readonly id: string;
+  readonly config: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A signing key that is used from now on, because its priority is the highest. */
+async function addKey(name: string, priority: number): Promise<KeyComponent> {
+  await keycloak.admin('POST', '/components', {
+    name,
+    providerId: 'rsa-generated',
+    providerType: 'org.keycloak.keys.KeyProvider',
+    config: {
+      priority: [String(priority)],
+      enabled: ['true'],
+      active: ['true'],
+      keySize: ['2048'],
+      algorithm: ['RS256'],
+    },
+  });
+  const [made] = (await keycloak.admin('GET', `/components?name=${name}`)) as [KeyComponent];
+  return made;
+}
