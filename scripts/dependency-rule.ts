@@ -43,6 +43,7 @@ const EXTENSION_CONTRACT = [
   'extension/contract',
   'extension/access',
   'extension/arn',
+  'extension/explain',
   'extension/api-route',
   'extension/api-page',
   'extension/api-etag',
@@ -67,7 +68,7 @@ const EVERYTHING = [''];
 
 /** The dependency rule. `@zot-artifact-store/spec` is open to all. */
 const ZONES: readonly Zone[] = [
-  { path: 'http/', may: ['work/', 'extension/decide', ...EXTENSION_CONTRACT] },
+  { path: 'http/', may: ['work/', 'extension/decide', 'extension/explain', ...EXTENSION_CONTRACT] },
   { path: 'api/', may: ['http/query', ...HTTP_CONTRACT, ...EXTENSION_CONTRACT] },
   { path: 'work/', may: METADATA_CONTRACT },
   { path: 'content/', may: ['work/', ...METADATA_CONTRACT] },

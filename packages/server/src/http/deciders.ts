@@ -2,6 +2,7 @@ import { StoreError } from '@zot-artifact-store/spec';
 import type { Permission, Principal } from '../extension/access.ts';
 import type { Authenticator, Authorizer } from '../extension/contract.ts';
 import { decide } from '../extension/decide.ts';
+import { explain } from '../extension/explain.ts';
 import type { Judgement } from '../extension/recorder.ts';
 import type { Operation, RequestHead } from './protocol.ts';
 
@@ -47,17 +48,29 @@ export async function authorizeAll(
     const decision = await decide(deciders.authorizers, principal, permission, head);
     judgements.push({ permission, decision });
     if (decision.effect === 'allow') continue;
-    const message = decision.opinions.find((opinion) => opinion.message !== undefined)?.message;
+    const reason = decision.opinions.find((opinion) => opinion.message !== undefined)?.message;
+    const explanation = (await mayKnowWhy(deciders, principal, head))
+      ? explain(decision, permission)
+      : undefined;
     const options = {
       resource: permission.resource,
       cause: decision.decidedBy?.reason ?? 'no rule allows it',
-      ...(message === undefined ? {} : { detail: { reason: message } }),
+      ...((reason ?? explanation) === undefined
+        ? {}
+        : { detail: { ...(reason !== undefined && { reason }), ...(explanation && { explanation }) } }),
     };
     if (principal.kind === 'anonymous') {
       throw new StoreError('unauthenticated', `${permission.action} needs a login`, options);
     }
     throw new StoreError('denied', `${principal.name} may not do ${permission.action} here`, options);
   }
+}
+
+const EXPLAIN: Permission = { action: 'admin:ExplainDecision', resource: 'server' };
+
+/** Whoever may ask for explanations gets one with the refusal. */
+async function mayKnowWhy(deciders: Deciders, principal: Principal, head: RequestHead): Promise<boolean> {
+  return principal.kind === 'user' && isAllowed(deciders, principal, EXPLAIN, head);
 }
 
 export async function isAllowed(

@@ -31,7 +31,7 @@ async function setUp(options: RbacOptions, section: RbacSection, host: Extension
       identity.passwordAuthenticator,
       ...outside.sessions,
     ],
-    api: [whoAmI, ...identity.api, ...outside.api],
+    api: [whoAmI, ...identity.api, ...outside.api, ...access.api],
     identities: { verifyToken: outside.verifyToken, userNamed: identity.userNamed },
     health: outside.health,
     tasks: outside.tasks,

@@ -1,5 +1,9 @@
+import type { ApiRoute } from '../../../extension/api-route.ts';
 import type { Authorizer, ExtensionHost } from '../../../extension/contract.ts';
 import { clientAddresses } from '../../../http/client-address.ts';
+import { attachmentRoutes } from '../api/attachments.ts';
+import { explainRoutes } from '../api/explain.ts';
+import { policyRoutes } from '../api/policies.ts';
 import type { RbacSection } from '../config.ts';
 import type { RbacOptions } from '../options.ts';
 import { AccessAuthorizer } from './authorizer.ts';
@@ -11,7 +15,7 @@ import { ZotRules } from './zot/zot-rules.ts';
 export interface Access {
   readonly authorizer: Authorizer;
   readonly store: PolicyStore;
-  readonly declared: DeclaredPolicies;
+  readonly api: readonly ApiRoute[];
 }
 
 /** What users may do: the rules of the configuration and the policies of the store, as one authorizer. */
@@ -30,5 +34,11 @@ export function setUpAccess(options: RbacOptions, section: RbacSection, host: Ex
     clock,
     clientAddress: clientAddresses(section.trustedProxies),
   });
-  return { authorizer, store, declared };
+  const routes = { store, declared, adminActions: () => host.adminActions() };
+  const api = [
+    ...policyRoutes(routes),
+    ...attachmentRoutes(routes),
+    ...explainRoutes(host, options.rootUser),
+  ];
+  return { authorizer, store, api };
 }

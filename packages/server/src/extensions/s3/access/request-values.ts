@@ -1,21 +1,28 @@
 import type { RequestHead } from '../../../http/protocol.ts';
 import type { ConditionValues } from '../../../policy/condition.ts';
-import { rememberFacts } from '../../../policy/request-facts.ts';
+import { factsOf, rememberFacts } from '../../../policy/request-facts.ts';
 import { tagsNamed } from '../../../policy/request-values.ts';
 import { withHoistedHeaders } from '../auth/hoisted-headers.ts';
 import { signedRequestOf } from '../auth/signed-request.ts';
 
 const EXISTING_TAG = 's3:existingobjecttag/';
 
+const told = new WeakSet<RequestHead>();
+
 /** Lets every authorizer know what S3 knows of a request: how it is signed, and headers that came in the query. */
 export function tellFacts(
   head: RequestHead,
   { nowMs, clientAddress }: { readonly nowMs: number; readonly clientAddress: string },
 ): void {
+  if (told.has(head)) return;
+  told.add(head);
+  const before = factsOf(head);
   rememberFacts(head, {
     head: withHoistedHeaders(head),
-    clientAddress,
+    clientAddress: before?.clientAddress ?? clientAddress,
     values: (key) => {
+      const known = before?.values?.(key);
+      if (known !== undefined) return known;
       const value = signatureValue(key, head, nowMs);
       return value === undefined ? undefined : [value];
     },

@@ -13,7 +13,7 @@ export interface DeclaredPolicy {
 /** The policies that are always there and those of the config file, which the API can read and not change. */
 export class DeclaredPolicies {
   readonly policies: ReadonlyMap<string, DeclaredPolicy>;
-  readonly repositories: ReadonlyMap<string, Policy>;
+  readonly repositories: ReadonlyMap<string, DeclaredPolicy>;
   readonly #attachments: ReadonlyMap<string, readonly string[]>;
   /** The names of policies of whoever is logged in. */
   readonly ofEveryUser: readonly string[];
@@ -32,10 +32,10 @@ export class DeclaredPolicies {
     }
     this.policies = policies;
     this.repositories = new Map(
-      Object.entries(section.repositoryPolicies).map(([name, document]) => [
-        name,
-        compile(name, JSON.stringify(document), 'resource'),
-      ]),
+      Object.entries(section.repositoryPolicies).map(([name, document]) => {
+        const text = `${JSON.stringify(document, null, 2)}\n`;
+        return [name, { policy: compile(name, text, 'resource'), text, source: 'config' }];
+      }),
     );
     this.#attachments = new Map(Object.entries(section.attachments));
     this.ofEveryUser = section.everyUser;

@@ -100,7 +100,7 @@ export class PoliciesInForce {
       const policy = await this.#compile('repository', name, versions.at(-1));
       ofRepositories.set(name, { name, document: `policy of repository ${name}`, policy });
     }
-    for (const [name, policy] of this.#declared.repositories) {
+    for (const [name, { policy }] of this.#declared.repositories) {
       ofRepositories.set(name, { name, document: `policy of repository ${name}`, policy });
     }
     return new PolicySnapshot(generation, ofRepositories, async (target) => {
