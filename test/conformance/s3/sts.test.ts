@@ -288,6 +288,52 @@ describe('an access key', () => {
   });
 });
 
+describe('temporary credentials', () => {
+  const session = async () =>
+    keysOf(
+      (
+        await sts(root).send(
+          new AssumeRoleCommand({ RoleArn: 'arn:aws:iam:::role/self', RoleSessionName: 'job' }),
+        )
+      ).Credentials,
+    );
+  const identify = (keys: Keys) => failure(sts(keys).send(new GetCallerIdentityCommand({})));
+  const revoke = async (path: string, authorization = app.rootAuthorization) => {
+    const answer = await fetch(`${app.url}/-/api/v1${path}`, {
+      method: 'DELETE',
+      headers: { authorization },
+    });
+    return answer.status;
+  };
+
+  it('of a user end when they are revoked, and new ones work', async () => {
+    const ofRoot = await session();
+    const ofAlice = keysOf((await webIdentity(await issuer.accessToken(alice))).Credentials);
+    expect(await revoke('/users/alice/s3-sessions', `Bearer ${await issuer.accessToken(alice)}`)).toBe(403);
+    expect(await identify(ofAlice)).toBe('it worked');
+    expect(await revoke('/users/alice/s3-sessions')).toBe(204);
+    expect(await identify(ofAlice)).toBe('403 InvalidClientTokenId');
+    expect(await failure(s3(ofAlice).send(new ListObjectsV2Command({ Bucket: 'alices' })))).toBe(
+      '403 InvalidAccessKeyId',
+    );
+    expect(await identify(ofRoot)).toBe('it worked');
+    const again = keysOf((await webIdentity(await issuer.accessToken(alice))).Credentials);
+    expect(await identify(again)).toBe('it worked');
+  });
+
+  it('of an access key end when they are revoked, through any number of sessions', async () => {
+    const first = await session();
+    const asked = { RoleArn: 'arn:aws:iam:::role/self', RoleSessionName: 'second' };
+    const second = keysOf((await sts(first).send(new AssumeRoleCommand(asked))).Credentials);
+    expect(await revoke('/access-keys/root/s3-sessions')).toBe(204);
+    expect([await identify(first), await identify(second)]).toEqual([
+      '403 InvalidClientTokenId',
+      '403 InvalidClientTokenId',
+    ]);
+    expect(await identify(await session())).toBe('it worked');
+  });
+});
+
 describe('the form', () => {
   it('may be in the query, without a role, as clients of other servers send it', async () => {
     const query = new URLSearchParams({

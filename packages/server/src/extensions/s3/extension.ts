@@ -17,6 +17,7 @@ import { KeyTurns } from './store/key-turns.ts';
 import { createUsers } from './store/users.ts';
 import { createVersions } from './store/versions.ts';
 import { createStsProtocol } from './sts/protocol.ts';
+import { revocationRoutes } from './sts/revocation-routes.ts';
 import { Revocations } from './sts/revocations.ts';
 import { SESSION_PURPOSE, Sessions } from './sts/sessions.ts';
 import { s3Tasks } from './tasks.ts';
@@ -82,5 +83,6 @@ async function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup)
     authenticators: [createS3Authenticator(authentication)],
     authorizers: [new S3Authorizer({ ...deps, clientAddress: clientAddresses(options.trustedProxies) })],
     tasks: s3Tasks(deps),
+    api: revocationRoutes(revocations),
   };
 }
