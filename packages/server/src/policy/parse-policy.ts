@@ -138,7 +138,7 @@ function compileConditions(
 function principalPattern(written: z.output<typeof principal>, place: string): PrincipalPattern {
   if (written === '*') return { kind: 'everyone' };
   const names = Object.values(written).flat();
-  if (names.length === 0) throw new PolicyProblem(place, 'names nobody');
+  if (names.length === 0 || names.includes('')) throw new PolicyProblem(place, 'names nobody');
   return names.includes('*') ? { kind: 'everyone' } : { kind: 'some', names };
 }
 

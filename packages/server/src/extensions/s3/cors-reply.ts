@@ -1,11 +1,14 @@
 import type { Reply, RequestHead } from '../../http/protocol.ts';
 import { headerOf } from './auth/header-of.ts';
 import type { BucketName } from './bucket-name.ts';
-import { corsHeaders } from './config-documents/cors.ts';
+import { CORS_METHODS, corsHeaders } from './config-documents/cors.ts';
 import type { S3Deps } from './deps.ts';
 import { S3Error } from './errors.ts';
 import type { BucketOperation, ObjectOperation, ServiceOperation } from './operation.ts';
 import { storedCors } from './operations/bucket-cors.ts';
+
+/** RFC 9110 5.1. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
 
 type Deps = Pick<S3Deps, 'buckets' | 'documents'>;
 
@@ -21,11 +24,22 @@ export async function corsOf(
   const rules = bucket && (await documents.parsed(bucket, 'cors', storedCors));
   if (rules === undefined) return {};
   // Browsers send it with a preflight alone; where it comes with another request it is what is asked about, as at Amazon.
-  const method = headerOf(head, 'access-control-request-method') ?? head.method;
-  return corsHeaders(rules, { origin, method, headers: [] }) ?? {};
+  const asked = headerOf(head, 'access-control-request-method');
+  const headers = asked === undefined ? [] : headersAsked(head);
+  if (headers === undefined) return {};
+  return corsHeaders(rules, { origin, method: asked ?? head.method, headers }) ?? {};
 }
 
-/** The answer to a browser that asks before it sends a request. Throws AccessForbidden, and InvalidRequest. */
+/** In lower case; undefined when something in it is no name of a header. */
+function headersAsked(head: RequestHead): readonly string[] | undefined {
+  const names = (headerOf(head, 'access-control-request-headers') ?? '')
+    .split(',')
+    .map((name) => name.trim().toLowerCase())
+    .filter((name) => name !== '');
+  return names.every((name) => HEADER_NAME.test(name)) ? names : undefined;
+}
+
+/** The answer to a browser that asks before it sends a request. Throws AccessForbidden, and BadRequest. */
 export async function preflight(
   { bucket: name }: BucketOperation | ObjectOperation,
   { head }: { readonly head: RequestHead },
@@ -35,11 +49,10 @@ export async function preflight(
   const bucket = await buckets.require(name);
   const rules = await documents.parsed(bucket, 'cors', storedCors);
   if (rules === undefined) throw forbidden('CORSResponse: CORS is not enabled for this bucket.', method);
-  const asked = headerOf(head, 'access-control-request-headers') ?? '';
-  const headers = asked
-    .split(',')
-    .map((header) => header.trim().toLowerCase())
-    .filter((header) => header !== '');
+  const headers = headersAsked(head);
+  if (headers === undefined) {
+    throw new S3Error('BadRequest', 'Access-Control-Request-Headers holds what is not the name of a header.');
+  }
   const allowed = corsHeaders(rules, { origin, method, headers });
   if (allowed === undefined) {
     throw forbidden(
@@ -61,11 +74,14 @@ export async function servicePreflight(
 function preflightOf(head: RequestHead): { readonly origin: string; readonly method: string } {
   const origin = headerOf(head, 'origin');
   const method = headerOf(head, 'access-control-request-method');
-  if (origin === undefined) {
-    throw new S3Error('InvalidRequest', 'Insufficient information. Origin request header needed.');
+  if (origin === undefined || origin === '') {
+    throw new S3Error('BadRequest', 'Insufficient information. Origin request header needed.');
   }
-  if (method === undefined) {
-    throw new S3Error('InvalidRequest', 'Invalid Access-Control-Request-Method: null');
+  if (method === undefined || !CORS_METHODS.has(method)) {
+    throw new S3Error(
+      'BadRequest',
+      `Invalid Access-Control-Request-Method: ${method?.slice(0, 40) ?? 'null'}`,
+    );
   }
   return { origin, method };
 }

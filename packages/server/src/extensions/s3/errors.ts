@@ -19,6 +19,7 @@ const CODES = {
   AuthorizationHeaderMalformed: bad(),
   AuthorizationQueryParametersError: bad(),
   BadDigest: bad('digest-mismatch'),
+  BadRequest: bad(),
   BucketAlreadyExists: conflict(),
   BucketAlreadyOwnedByYou: conflict(),
   BucketNotEmpty: conflict('in-use'),

@@ -175,6 +175,7 @@ describe('a bucket policy', () => {
     ['another bucket', { ...publicRead, Resource: 'arn:aws:s3:::other/*' }],
     ['an action that there is not', { ...publicRead, Action: 's3:GetNothing' }],
     ['an action that fits no resource', { ...publicRead, Action: 's3:ListBucket' }],
+    ['nobody', { ...publicRead, Principal: { AWS: '' } }],
     ['all but one', { ...publicRead, Principal: undefined, NotPrincipal: { AWS: 'arn:aws:iam:::user/bob' } }],
   ])('that is about %s is malformed', async (_what, statement) => {
     await bench.createBucket();
@@ -240,6 +241,8 @@ describe('ACLs', () => {
     expect(await permissions('/bucket?acl')).toEqual([]);
     expect(await decide(ALICE, 'PutBucketAcl')).toBe('allow');
     for (const target of ['/bucket?acl', '/bucket/k?acl']) {
+      const twice = { method: 'PUT', headers: { 'x-amz-acl': 'private' }, body: '<AccessControlPolicy/>' };
+      expect((await bench.send(target, twice)).code).toBe('UnexpectedContent');
       await bench.send(target, { method: 'PUT', headers: { 'x-amz-acl': 'private' } });
       expect(await permissions(target)).toEqual(['FULL_CONTROL']);
     }

@@ -1,3 +1,4 @@
+import { S3Error } from '../errors.ts';
 import { childrenNamed, childText, malformed, parseXml, type XmlNode } from '../xml/parse.ts';
 import type { XmlElement } from '../xml/write.ts';
 
@@ -13,9 +14,11 @@ export interface CorsRule {
 }
 
 const MAX_RULES = 100;
-const METHODS: ReadonlySet<string> = new Set(['GET', 'PUT', 'HEAD', 'POST', 'DELETE']);
+/** A name (RFC 9110 5.1), of which a `*` may stand for a part. */
+const HEADER_PATTERN = /^[!#$%&'+.^_`|~0-9a-z-]*\*?[!#$%&'+.^_`|~0-9a-z-]*$/;
+export const CORS_METHODS: ReadonlySet<string> = new Set(['GET', 'PUT', 'HEAD', 'POST', 'DELETE']);
 
-/** A `<CORSConfiguration>` document. Throws MalformedXML. */
+/** A `<CORSConfiguration>` document. Throws MalformedXML, and InvalidRequest for what no request could be. */
 export function parseCors(bytes: Uint8Array): readonly CorsRule[] {
   const nodes = childrenNamed(parseXml(bytes, 'CORSConfiguration'), 'CORSRule');
   if (nodes.length === 0 || nodes.length > MAX_RULES)
@@ -30,14 +33,20 @@ function parseRule(node: XmlNode): CorsRule {
   if (origins.length === 0 || methods.length === 0) {
     throw malformed('a CORSRule needs an AllowedOrigin and an AllowedMethod');
   }
-  const unknown = methods.find((method) => !METHODS.has(method));
+  const unknown = methods.find((method) => !CORS_METHODS.has(method));
   if (unknown !== undefined)
-    throw malformed(`"${unknown.slice(0, 40)}" is not a method that CORS rules know`);
-  const bomb = [...origins, ...headers].find((text) => text.split('*').length > 2);
-  if (bomb !== undefined) throw malformed(`"${bomb.slice(0, 120)}" has more than one wildcard`);
+    throw invalid(
+      `Found unsupported HTTP method in CORS config. Unsupported method is ${unknown.slice(0, 40)}`,
+    );
+  const bomb = origins.find((text) => text.split('*').length > 2);
+  if (bomb !== undefined)
+    throw invalid(`AllowedOrigin "${bomb.slice(0, 120)}" can not have more than one wildcard.`);
+  const bad = headers.find((text) => !HEADER_PATTERN.test(text));
+  if (bad !== undefined)
+    throw invalid(`AllowedHeader "${bad.slice(0, 120)}" must be a header with one wildcard at most.`);
   const id = childText(node, 'ID');
   const maxAge = childText(node, 'MaxAgeSeconds')?.trim();
-  if (maxAge !== undefined && !/^\d{1,9}$/.test(maxAge)) throw malformed('MaxAgeSeconds is not a number');
+  if (maxAge !== undefined && !/^-?\d{1,9}$/.test(maxAge)) throw malformed('MaxAgeSeconds is not a number');
   return {
     ...(id === undefined ? {} : { id }),
     origins,
@@ -46,6 +55,10 @@ function parseRule(node: XmlNode): CorsRule {
     exposed: texts(node, 'ExposeHeader'),
     ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
   };
+}
+
+function invalid(message: string): S3Error {
+  return new S3Error('InvalidRequest', message);
 }
 
 function texts(node: XmlNode, name: string): readonly string[] {

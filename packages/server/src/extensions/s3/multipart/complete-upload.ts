@@ -207,6 +207,13 @@ function assertListed(
   if (kind === undefined) return;
   for (const [index, { partNumber, etag, checksums }] of listed.entries()) {
     const said = checksums[kind.algorithm];
+    const other = Object.keys(checksums).find((algorithm) => algorithm !== kind.algorithm);
+    if (other !== undefined) {
+      throw new S3Error(
+        'BadDigest',
+        `The ${other} you specified for part ${partNumber} is not what the upload was created with.`,
+      );
+    }
     if (said === undefined && kind.type === 'COMPOSITE') {
       throw new S3Error(
         'InvalidRequest',

@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.ts';
+import { invalidArgument } from '../object/invalid-argument.ts';
 import type { ChecksumAlgorithm } from '../store/records.ts';
 import { childrenNamed, childText, malformed, parseLongXml } from '../xml/parse.ts';
 
@@ -28,13 +29,18 @@ export async function parsePartList(bytes: Uint8Array): Promise<readonly ListedP
     maxElements: 1 + (MAX_PARTS + 1) * ELEMENTS_OF_A_PART,
   });
   const parts = childrenNamed(document, 'Part').map((node) => {
-    const partNumber = parsePartNumber(childText(node, 'PartNumber') ?? '');
+    const number = childText(node, 'PartNumber');
+    if (number === undefined) throw malformed('a part has no PartNumber');
+    const partNumber = parsePartNumber(number);
     const etag = childText(node, 'ETag');
     if (etag === undefined) throw malformed(`part ${partNumber} has no ETag`);
     const checksums: Partial<Record<ChecksumAlgorithm, string>> = {};
     for (const [algorithm, name] of Object.entries(CHECKSUMS) as [ChecksumAlgorithm, string][]) {
       const value = childText(node, name);
       if (value !== undefined) checksums[algorithm] = value;
+    }
+    if (Object.keys(checksums).length > 1) {
+      throw invalidArgument('Checksum', '', `part ${partNumber} has more than one checksum`);
     }
     return { partNumber, etag: unquote(etag.trim()), checksums };
   });

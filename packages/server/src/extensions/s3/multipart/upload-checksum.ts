@@ -45,6 +45,12 @@ export function claimedChecksums(head: RequestHead): Readonly<Partial<Record<Che
     const value = headerOf(head, CHECKSUMS[algorithm].header);
     if (value !== undefined) claimed[algorithm] = value;
   }
+  if (Object.keys(claimed).length > 1) {
+    throw new S3Error(
+      'InvalidRequest',
+      'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.',
+    );
+  }
   return claimed;
 }
 

@@ -67,7 +67,9 @@ async function readAcl(
   { bucket, owner }: { readonly bucket: StoredBucket; readonly owner: UserName },
 ): Promise<Acl> {
   const asked = aclAsked(headerFields(context.head));
+  const bytes = await collectPayload(context, MAX_BYTES);
   if (asked !== undefined) {
+    if (bytes.length > 0) throw new S3Error('UnexpectedContent', 'This request does not support content');
     const isNothingNew =
       isPrivate(asked) || (asked.kind === 'canned' && asked.canned === 'bucket-owner-full-control');
     if (bucket.record.ownership === 'BucketOwnerEnforced') {
@@ -78,7 +80,6 @@ async function readAcl(
     await assertUsersKnown(granted.acl, users);
     return granted;
   }
-  const bytes = await collectPayload(context, MAX_BYTES);
   if (bytes.length === 0) {
     throw new S3Error('MissingSecurityHeader', 'Your request was missing a required header: x-amz-acl');
   }

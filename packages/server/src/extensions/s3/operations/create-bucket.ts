@@ -1,4 +1,4 @@
-import type { RequestContext, RequestHead } from '../../../http/protocol.ts';
+import type { Reply, RequestContext, RequestHead } from '../../../http/protocol.ts';
 import { type AclAsked, aclAsked, aclAskedFor, isPrivate } from '../access/canned-acl.ts';
 import { collectPayload } from '../auth/collect-payload.ts';
 import { headerOf } from '../auth/header-of.ts';
@@ -49,12 +49,16 @@ export const createBucket: Handler<BucketOperation> = async ({ bucket }, context
     );
   } catch (error) {
     if (!isHarmless(error, options.region)) throw error;
-    return emptyReply(200, { location: `/${bucket}` });
+    return made(bucket);
   }
   // As PutBucketTagging writes them. Until this is done the client has no answer.
   if (tags.length > 0) await documents.put(bucket, 'tagging', JSON.stringify(tags));
-  return emptyReply(200, { location: `/${bucket}` });
+  return made(bucket);
 };
+
+function made(bucket: string): Reply {
+  return emptyReply(200, { location: `/${bucket}`, 'x-amz-bucket-arn': `arn:aws:s3:::${bucket}` });
+}
 
 /** In us-east-1, and only there, making one's own bucket again is no mistake; clients of that region rely on it. */
 function isHarmless(error: unknown, region: string): boolean {

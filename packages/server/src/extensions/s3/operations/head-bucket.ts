@@ -4,5 +4,8 @@ import { emptyReply } from '../reply.ts';
 
 export const headBucket: Handler<BucketOperation> = async ({ bucket }, _context, { buckets }) => {
   const { record } = await buckets.require(bucket);
-  return emptyReply(200, { 'x-amz-bucket-region': record.region });
+  return emptyReply(200, {
+    'x-amz-bucket-region': record.region,
+    'x-amz-bucket-arn': `arn:aws:s3:::${bucket}`,
+  });
 };

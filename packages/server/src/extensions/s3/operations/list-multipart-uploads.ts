@@ -1,6 +1,8 @@
 import type { Handler } from '../handlers.ts';
 import { parseEncoding, parseMax } from '../listing/list-query.ts';
 import { listUploads, type UploadEntry } from '../listing/list-uploads.ts';
+import { isUploadId } from '../multipart/upload-id.ts';
+import { invalidArgument } from '../object/invalid-argument.ts';
 import type { BucketOperation } from '../operation.ts';
 import { ownerElement } from '../owner.ts';
 import { isoTime, xmlReply } from '../reply.ts';
@@ -17,6 +19,9 @@ export const listMultipartUploads: Handler<BucketOperation> = async (
   const keyMarker = query.get('key-marker') ?? '';
   // "If key-marker is not specified, the upload-id-marker parameter is ignored."
   const uploadIdMarker = keyMarker === '' ? '' : (query.get('upload-id-marker') ?? '');
+  if (uploadIdMarker !== '' && !isUploadId(uploadIdMarker)) {
+    throw invalidArgument('upload-id-marker', uploadIdMarker, 'Invalid uploadId marker');
+  }
   const limit = parseMax(query, 'max-uploads');
   const encode = parseEncoding(query);
   const { record } = await buckets.require(name);

@@ -106,6 +106,17 @@ describe('a multipart upload', () => {
     const one = await part(uploadId, 1, 'data', { 'x-amz-checksum-sha256': sha256 });
     expect(one.status).toBe(200);
     expect((await complete(uploadId, list([{ number: 1, etag: one.etag }]))).code).toBe('InvalidRequest');
+    const both = { 'x-amz-checksum-sha256': sha256, 'x-amz-checksum-crc32': 'AAAAAA==' };
+    expect((await complete(uploadId, list([{ number: 1, etag: one.etag }]), both)).code).toBe(
+      'InvalidRequest',
+    );
+    const crc32 = '<ChecksumCRC32>AAAAAA==</ChecksumCRC32>';
+    const other = list([{ number: 1, etag: one.etag, more: crc32 }]);
+    expect((await complete(uploadId, other)).code).toBe('BadDigest');
+    const two = list([
+      { number: 1, etag: one.etag, more: `${crc32}<ChecksumSHA256>${sha256}</ChecksumSHA256>` },
+    ]);
+    expect((await complete(uploadId, two)).code).toBe('InvalidArgument');
     const wrong = { 'x-amz-checksum-sha256': 'bad' };
     expect((await complete(uploadId, list([{ number: 1, etag: one.etag }]), wrong)).code).toBe('BadDigest');
     const more = `<ChecksumSHA256>${sha256}</ChecksumSHA256>`;
@@ -123,6 +134,8 @@ describe('a multipart upload', () => {
     const [first, second, last] = all;
     if (first === undefined || second === undefined || last === undefined) throw new Error('three parts');
     expect((await complete(uploadId, list([]))).code).toBe('MalformedXML');
+    const unnumbered = list(all).replace('<PartNumber>1</PartNumber>', '');
+    expect((await complete(uploadId, unnumbered)).code).toBe('MalformedXML');
     expect((await complete(uploadId, list([last, first]))).code).toBe('InvalidPartOrder');
     expect((await complete(uploadId, list(all))).code).toBe('EntityTooSmall');
     expect((await complete(uploadId, list([{ number: 9, etag: first.etag }]))).code).toBe('InvalidPart');
@@ -171,7 +184,17 @@ describe('a multipart upload', () => {
     expect([...rest.text.matchAll(/<PartNumber>(\d+)</g)].map(([, number]) => number)).toEqual(['5']);
     const uploads = await bench.send('/bucket?uploads&max-uploads=1');
     expect(uploads.text).toContain('<NextKeyMarker>big</NextKeyMarker>');
-    expect((await bench.send(`/bucket/big?uploadId=${uploadId}`, { method: 'DELETE' })).status).toBe(204);
+    expect((await bench.send('/bucket?uploads&key-marker=big&upload-id-marker=x')).code).toBe(
+      'InvalidArgument',
+    );
+    const abort = (begun: string) =>
+      bench.send(`/bucket/big?uploadId=${uploadId}`, {
+        method: 'DELETE',
+        headers: { 'x-amz-if-match-initiated-time': begun },
+      });
+    expect((await abort('soon')).code).toBe('InvalidArgument');
+    expect((await abort(new Date(bench.nowMs + 60_000).toUTCString())).code).toBe('PreconditionFailed');
+    expect((await abort(new Date(bench.nowMs).toUTCString())).status).toBe(204);
     expect((await bench.send(`/bucket/big?uploadId=${uploadId}`)).code).toBe('NoSuchUpload');
     expect((await bench.send(`/bucket/big?uploadId=${uploadId}`, { method: 'DELETE' })).code).toBe(
       'NoSuchUpload',

@@ -4,7 +4,7 @@ import type { Handler } from '../handlers.ts';
 import type { BucketOperation } from '../operation.ts';
 import { emptyReply, xmlReply } from '../reply.ts';
 import type { Ownership } from '../store/records.ts';
-import { child, childText, malformed, parseXml } from '../xml/parse.ts';
+import { childrenNamed, childText, malformed, parseXml } from '../xml/parse.ts';
 
 const MAX_BYTES = 16 * 1024;
 const OWNERSHIPS: readonly Ownership[] = ['BucketOwnerEnforced', 'BucketOwnerPreferred', 'ObjectWriter'];
@@ -26,7 +26,8 @@ export const getOwnershipControls: Handler<BucketOperation> = async ({ bucket },
 export const putOwnershipControls: Handler<BucketOperation> = async ({ bucket }, context, { buckets }) => {
   await buckets.require(bucket);
   const document = parseXml(await collectPayload(context, MAX_BYTES), 'OwnershipControls');
-  const rule = child(document, 'Rule');
+  const [rule, ...more] = childrenNamed(document, 'Rule');
+  if (more.length > 0) throw malformed('there must be one Rule');
   const ownership = parseOwnership((rule && childText(rule, 'ObjectOwnership'))?.trim() ?? '');
   if (ownership === undefined) throw malformed('Rule needs an ObjectOwnership that there is');
   await buckets.update(bucket, ({ record }) => {
