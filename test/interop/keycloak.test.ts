@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,9 +7,9 @@ import { type RunningServer, startServer } from '@zot-artifact-store/testkit';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRunner } from './client-runner.ts';
-import { CHROMIUM, clientPath } from './clients.ts';
+import { CHROMIUM, clientPath, KEYCLOAK_FOLDER } from './clients.ts';
 import { type BuiltLayout, buildLayout } from './image-layout.ts';
-import { Keycloak } from './keycloak/keycloak.ts';
+import { freePorts, Keycloak } from './keycloak/keycloak.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/server/src/main.ts', import.meta.url));
 
@@ -92,10 +92,33 @@ function clients() {
 }
 
 /** Fills in the login page of Keycloak. */
-async function logInAt(page: Page, user: string): Promise<void> {
+async function logInAt(page: Page, user: string, password = `${user}-password`): Promise<void> {
   await page.fill('#username', user);
-  await page.fill('#password', `${user}-password`);
+  await page.fill('#password', password);
   await page.click('#kc-login');
+}
+
+/** `zas login`, with alice before the browser; what it said. */
+async function zasLogin(url: string, password: string): Promise<string> {
+  const env = { ...process.env, XDG_CONFIG_HOME: join(folder, 'config'), ZAS_SERVER: url };
+  const login = spawn(process.execPath, [MAIN, 'login'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  const address = new Promise<string>((resolve) => {
+    login.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+      const [, place] = /^Open (\S+)/m.exec(said) ?? [];
+      if (place !== undefined) resolve(place);
+    });
+  });
+  const ended = new Promise<number | null>((resolve) => login.on('close', resolve));
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(await address);
+  await logInAt(page, 'alice', password);
+  await page.click('#kc-login'); // "Do you grant these access privileges?"
+  expect(await ended).toBe(0);
+  await context.close();
+  return said;
 }
 
 /** Who a page of the server's own origin is to it. */
@@ -165,25 +188,7 @@ describe('With Keycloak', () => {
 
   it('"zas login" by device flow and a browser elsewhere gives the command line the same identity', async () => {
     const { run } = clients();
-    const env = { ...process.env, XDG_CONFIG_HOME: join(folder, 'config'), ZAS_SERVER: server.url };
-    const login = spawn(process.execPath, [MAIN, 'login'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let said = '';
-    const address = new Promise<string>((resolve) => {
-      login.stdout.setEncoding('utf8').on('data', (text: string) => {
-        said += text;
-        const [, url] = /^Open (\S+)/m.exec(said) ?? [];
-        if (url !== undefined) resolve(url);
-      });
-    });
-    const ended = new Promise<number | null>((resolve) => login.on('close', resolve));
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    await page.goto(await address);
-    await logInAt(page, 'alice');
-    await page.click('#kc-login'); // "Do you grant these access privileges?"
-    expect(await ended).toBe(0);
-    expect(said).toContain(`You are alice at ${server.url}.`);
-    await context.close();
+    expect(await zasLogin(server.url, 'alice-password')).toContain(`You are alice at ${server.url}.`);
     const who = await run(process.execPath, [MAIN, 'whoami', '--json']);
     expect(JSON.parse(who.stdout)).toMatchObject({ name: 'alice', groups: ['team-a'], roles: ['developer'] });
     await run(process.execPath, [MAIN, 'logout']);
@@ -286,6 +291,49 @@ describe('With Keycloak', () => {
     await mustFail('skopeo', args);
   });
 
+  it('the commands of docs/keycloak.md lead from an empty realm to docker login', async () => {
+    const page = await readFile(new URL('../../docs/keycloak.md', import.meta.url), 'utf8');
+    const blocks = (language: string) =>
+      [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
+    const [realm = '', ...rest] = blocks('sh');
+    const ci = rest.pop() ?? '';
+    const [port = 0] = await freePorts(1);
+    const registry = `http://127.0.0.1:${port}`;
+    const env = {
+      KEYCLOAK: keycloak.url,
+      REGISTRY: registry,
+      HOST: new URL(registry).host,
+      KC_ADMIN_PASSWORD: 'admin',
+      // The page calls Java some twenty times.
+      KC_OPTS: '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xshare:auto',
+      PATH: `${join(KEYCLOAK_FOLDER, 'bin')}:${clientPath()}`,
+    };
+    const { run } = clients();
+    const secret = join(folder, 'ci-secret');
+    const script = [realm, ...rest, `echo "$CI_SECRET" >${secret}`].join('\n');
+    await run('bash', ['-euc', script], { env });
+
+    const [config = ''] = blocks('yaml');
+    const path = join(folder, 'config.yaml');
+    const ours = config
+      .replaceAll('https://registry.example.com', registry)
+      .replaceAll('https://id.example.com', keycloak.url)
+      .replaceAll('console-secret', join(folder, 'console-secret'));
+    await writeFile(path, ours);
+    await using documented = await startDocumented(path, port);
+    expect(await zasLogin(documented.url, 'correct horse')).toContain(`You are alice at ${registry}.`);
+    const zas = { env: { ...env, ZAS_SERVER: registry } };
+    const token = (await run(process.execPath, [MAIN, 'print-token'], zas)).stdout.trim();
+    const push = (name: string, creds: string) => [
+      ...['copy', '--all', '--dest-tls-verify=false', `--dest-creds=${creds}`],
+      ...[`oci:${layout.folder}:v1`, `docker://${env.HOST}/${name}:v1`],
+    ];
+    await run('skopeo', push('team-a/app', `oauth2:${token}`));
+    await clients().mustFail('skopeo', push('team-b/app', `oauth2:${token}`));
+    const docker = 'docker() { podman "$@" --tls-verify=false; }';
+    await run('bash', ['-euc', `${docker}\nCI_SECRET=$(cat ${secret})\n${ci}`], { env });
+  }, 400_000);
+
   it('while Keycloak is down its tokens go on working, and when it is back new ones do', async () => {
     const { access_token: alice } = await keycloak.password('alice');
     expect((await ask(alice)).status).toBe(200);
@@ -301,6 +349,15 @@ describe('With Keycloak', () => {
     await expect.poll(async () => (await ask(again)).status, { timeout: 60_000 }).toBe(200);
   }, 400_000);
 });
+
+/** The server of the page, on the port that the realm knows. */
+async function startDocumented(
+  config: string,
+  port: number,
+): Promise<AsyncDisposable & { readonly url: string }> {
+  const documented = await startServer({ config, port, workers: 1, dataDir: join(folder, 'documented') });
+  return { url: documented.url, [Symbol.asyncDispose]: () => documented.stop() };
+}
 
 async function userId(name: string): Promise<string> {
   const [user] = (await keycloak.admin('GET', `/users?username=${name}&exact=true`)) as [{ id: string }];

@@ -147,7 +147,8 @@ export class Keycloak {
   }
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Nobody listens on them now. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));
   const ports = servers.map((server) => (server.address() as AddressInfo).port); // listening on TCP

@@ -87,6 +87,16 @@ describe('zas login', () => {
     expect(sessions.out).toMatch(/^session +user/);
   });
 
+  it('prints the token for programs that want one, and says so when there is none', async () => {
+    expect((await zas(['print-token'])).err).toMatch(/Nobody is logged in to .*; log in with "zas login"/);
+    await logIn();
+    const { out } = await zas(['print-token']);
+    const answer = await fetch(`${server.url}/-/api/v1/whoami`, {
+      headers: { authorization: `Bearer ${out}` },
+    });
+    expect(await answer.json()).toMatchObject({ name: 'alice' });
+  });
+
   it('refreshes the token when it is about to expire', async () => {
     issuer.grants.lifetimeSeconds = 20;
     await logIn();

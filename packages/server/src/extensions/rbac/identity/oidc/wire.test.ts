@@ -71,7 +71,7 @@ describe('A server that trusts an issuer', () => {
     expect((await whoAmI(basic('root', 'wrong'))).status).toBe(401);
   });
 
-  it("maps workloads by zot's expressions, for the audience they are configured for", async () => {
+  it('maps workloads by the expressions of zot, for the audience they are configured for', async () => {
     const token = await issuer.accessToken(alice, { aud: 'workloads', sub: 'build-id' });
     expect(await whoAmI(`Bearer ${token}`)).toMatchObject({
       body: { name: 'workload:build-id', groups: ['team-a'] },

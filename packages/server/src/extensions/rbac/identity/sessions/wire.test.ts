@@ -112,7 +112,7 @@ describe('A login by browser', () => {
     expect(browser.cookies.get('user')).toBe('alice');
   });
 
-  it("works with zot's openid section: a confidential client, the e-mail address as name, 201 without a place to go", async () => {
+  it('works with the openid section of zot: a confidential client, the e-mail address as name, 201 without a place to go', async () => {
     issuer.grants.loggedIn = { subject: 'carol-id', name: 'carol', groups: ['team-c'] };
     const browser = new Browser();
     expect((await browser.logIn('oidc')).status).toBe(201);
