@@ -32,7 +32,11 @@ const DOMAIN = 's3.localhost';
 const ACCESS_KEY = 'interop-root';
 const SECRET_KEY = 'correct-horse-battery-staple';
 
-export async function openS3Session(transport: Transport): Promise<S3Session> {
+/** `extensions` is added to those sections of the config file. */
+export async function openS3Session(
+  transport: Transport,
+  extensions: Readonly<Record<string, unknown>> = {},
+): Promise<S3Session> {
   const folder = await mkdtemp(join(tmpdir(), 'zas-s3-interop-'));
   const caPath = join(folder, 'ca.pem');
   const tls = { cert: caPath, key: join(folder, 'server.key') };
@@ -42,7 +46,7 @@ export async function openS3Session(transport: Transport): Promise<S3Session> {
     env: { ZAS_ROOT_USER: ACCESS_KEY, ZAS_ROOT_PASSWORD: SECRET_KEY },
     config: {
       http: transport === 'https' ? { tls } : {},
-      extensions: { s3: { domains: [DOMAIN] } },
+      extensions: { s3: { domains: [DOMAIN] }, ...extensions },
     },
   });
   const { port } = new URL(server.url);
