@@ -2,7 +2,6 @@ import type { AddressInfo } from 'node:net';
 import { StoreError } from '@zot-artifact-store/spec';
 import type { Logger } from 'pino';
 import { createApiProtocol } from './api/protocol.ts';
-import { auditChanges } from './composition/audit-changes.ts';
 import { auditFolder } from './composition/audit-tools.ts';
 import { backgroundTasks, tasksAtStart } from './composition/background-tasks.ts';
 import { openStores, type Stores } from './composition/open-stores.ts';
@@ -22,7 +21,6 @@ import type { Protocol } from './http/protocol.ts';
 import { createRateLimiter, type RateLimits } from './http/rate-limiter.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import type { TlsFiles } from './http/tls-files.ts';
-import { type AuditLog, openAuditLog } from './log/audit-log.ts';
 import { createOciProtocol } from './oci/protocol.ts';
 import type { Registry } from './registry/registry.ts';
 import { Scheduler } from './work/scheduler.ts';
@@ -74,9 +72,7 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     },
   });
   let tls: TlsFiles | undefined;
-  let audit: AuditLog | undefined;
   try {
-    audit = config.log.audit === undefined ? undefined : openAuditLog(config.log.audit);
     const checks = readinessChecks({
       stores,
       reserveBytes: config.storage.reserveBytes,
@@ -91,7 +87,6 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     tls = await openTls(config, log);
   } catch (error) {
     await extensions?.close(SHUTDOWN_DEADLINE_MS);
-    audit?.close();
     await stores.close();
     throw error;
   }
@@ -112,7 +107,6 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
     cors: createCors({ allowOrigins: config.http.allowOrigins }),
     rateLimiter: createRateLimiter(rateLimits(config), { workers: config.workers }),
     log,
-    onFinished: audit && auditChanges(audit),
   });
   const server = createHttpServer({
     pipeline,
@@ -158,7 +152,6 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
         await backgroundEnded;
         await sealed.close(SHUTDOWN_DEADLINE_MS);
         tls?.close();
-        audit?.close();
         await stores.close();
       })();
       return closed;
@@ -190,7 +183,11 @@ async function builtInExtensions(
   }
   if (sections.audit?.enable === true) {
     const { audit } = await import('./extensions/audit/extension.ts');
-    const extension = audit({ folder: auditFolder(config), stream: workerId });
+    const extension = audit({
+      folder: auditFolder(config),
+      stream: workerId,
+      zotLogPath: config.log.audit,
+    });
     const section = sections.audit;
     extensions.unshift({ extension, section, configPath: 'extensions.audit', source: 'built in' });
   }

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startApp } from '@zot-artifact-store/testkit/in-process-app.ts';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { Wire } from './wire.ts';
 
 let folder = '';
@@ -25,9 +25,16 @@ it('appends a line to the audit log for each change, with who made it, and none 
   const asRoot = { headers: { authorization: app.rootAuthorization } };
   expect((await wire.send('DELETE', `/v2/audited/app/manifests/${digest}`)).status).toBe(401);
   expect((await wire.send('DELETE', `/v2/audited/app/manifests/${digest}`, asRoot)).status).toBe(202);
-  await app.close();
 
-  const lines = (await readFile(audit, 'utf8')).trimEnd().split('\n');
+  const lines = await vi.waitFor(
+    async () => {
+      const found = (await readFile(audit, 'utf8')).trimEnd().split('\n');
+      expect(found.length).toBeGreaterThanOrEqual(4);
+      return found;
+    },
+    { timeout: 20_000 },
+  );
+  await app.close();
   const object = { blob: '/v2/audited/app/blobs/uploads/', manifest: '/v2/audited/app/manifests' };
   const changes = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
   expect(changes.map(({ subject, action, object, status }) => [subject, action, object, status])).toEqual([

@@ -16,6 +16,14 @@ export function checkValues(file: ConfigFile, config: Config): Problem[] {
     ...checkDirectories(config),
     ...checkAddresses(file, config),
     ...checkWorkers(file),
+    ...checkAudit(config),
+  ];
+}
+
+function checkAudit({ log, sections }: Config): Problem[] {
+  if (log.audit === undefined || sections.audit?.enable !== false) return [];
+  return [
+    { place: 'log.audit', message: 'needs the audit trail, which extensions.audit.enable switches off' },
   ];
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { flag, size, text, wholeNumber } from '../../config/fields.ts';
+import { exportsField } from './export/config.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -33,6 +34,7 @@ export const auditSection = z
       'A signed checkpoint comes so many seconds after the first record without one. Default 60.',
       { min: 1, max: 86_400 },
     ).default(60),
+    exports: exportsField,
   })
   .meta({ description: 'The audit trail: who did what, or tried to. Kept unless enable is false.' });
 

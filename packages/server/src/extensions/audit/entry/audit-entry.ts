@@ -9,6 +9,7 @@ const MAX_TEXT = 512;
 const MAX_MEMBERSHIPS = 50;
 const MAX_JUDGEMENTS = 8;
 const MAX_NOTES = 24;
+const MAX_ATTRIBUTES = 12;
 
 /** What a line of the trail says besides its place in it. */
 export type AuditEntry = { readonly [name: string]: Json | undefined };
@@ -102,7 +103,7 @@ function decisionOf({ permission, decision: { effect, decidedBy } }: Judgement):
   return {
     action,
     resource: plainText(resource, MAX_RESOURCE),
-    attributes: attributes && factsOf(attributes),
+    attributes: attributes && factsOf(attributes, { count: MAX_ATTRIBUTES, chars: MAX_NAME }),
     effect,
     document: text(decidedBy?.decidedBy?.document, MAX_NAME),
     statement: text(decidedBy?.decidedBy?.statement, MAX_NAME),
@@ -112,15 +113,15 @@ function decisionOf({ permission, decision: { effect, decidedBy } }: Judgement):
 
 function notesOf(notes: NotedFacts): Json {
   const { event: _event, ...facts } = notes;
-  return factsOf(facts);
+  return factsOf(facts, { count: MAX_NOTES, chars: MAX_RESOURCE });
 }
 
-function factsOf(facts: NotedFacts): Json {
-  const pairs = Object.entries(facts).slice(0, MAX_NOTES);
+function factsOf(facts: NotedFacts, max: { readonly count: number; readonly chars: number }): Json {
+  const pairs = Object.entries(facts).slice(0, max.count);
   return Object.fromEntries(
     pairs.map(([name, value]) => [
       plainText(name, MAX_NAME),
-      typeof value === 'string' ? plainText(value, MAX_RESOURCE) : wholeNumber(value),
+      typeof value === 'string' ? plainText(value, max.chars) : wholeNumber(value),
     ]),
   );
 }

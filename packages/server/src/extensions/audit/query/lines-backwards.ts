@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 
 const CHUNK_BYTES = 128 * 1024;
 /** No line of ours comes near it; a longer one is given in pieces, which are no records. */
-const MAX_LINE_BYTES = 256 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
 
 /** The whole lines of a file that end at or before `end` (in bytes; undefined for all), last one first. */
 export async function* linesBackwards(

@@ -11,7 +11,7 @@ export interface PlacedLine {
 }
 
 /** No line of ours comes near it. */
-const MAX_LINE_BYTES = 256 * 1024;
+const MAX_LINE_BYTES = 1024 * 1024;
 
 /** The lines of a file from an offset on, with little of it in memory. Throws `argument-invalid` for an endless line. */
 export async function* readLines(path: string, from = 0): AsyncGenerator<PlacedLine> {

@@ -14,7 +14,7 @@ export interface Recovered {
 }
 
 /** More than two of the longest lines. */
-const TAIL_BYTES = 512 * 1024;
+const TAIL_BYTES = 2 * 1024 * 1024;
 
 /** The end of what is on disk of a stream. A file without a whole line, which a crash can leave, is passed over. */
 export async function recover(folder: string, stream: string): Promise<Recovered> {
