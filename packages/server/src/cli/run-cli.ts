@@ -8,6 +8,7 @@ import { addGcCommand } from './commands/gc.ts';
 import { addImportCommands } from './commands/import.ts';
 import { addKeyCommands } from './commands/key.ts';
 import { addLoginCommands } from './commands/login.ts';
+import { addPolicyCommands } from './commands/policy.ts';
 import { addPrintTokenCommand } from './commands/print-token.ts';
 import { addScrubCommand } from './commands/scrub.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -82,6 +83,7 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
   addStatCommand(program, context);
   program.commandsGroup('Administration:');
   addKeyCommands(program, context);
+  addPolicyCommands(program, context);
   addLoginCommands(program, context);
   addPrintTokenCommand(program, context);
   addSessionCommands(program, context);

@@ -10,9 +10,9 @@ import { targetsOf } from './policies/targets.ts';
 import type { ZotRules } from './zot/zot-rules.ts';
 
 export interface AccessAuthorizerDeps {
-  readonly zot: ZotRules;
-  readonly policies: PoliciesInForce;
-  /** The names of policies of whoever is logged in. */
+  readonly zot: Pick<ZotRules, 'groupsOf' | 'authorize'>;
+  readonly policies: Pick<PoliciesInForce, 'current'>;
+  /** What whoever is logged in has. */
   readonly ofEveryUser: readonly PolicyInForce[];
   readonly clock: { now(): number };
   /** The peer's address, or the one a trusted proxy speaks for. */

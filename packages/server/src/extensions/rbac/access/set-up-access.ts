@@ -26,11 +26,7 @@ export function setUpAccess(options: RbacOptions, section: RbacSection, host: Ex
   const authorizer = new AccessAuthorizer({
     zot: new ZotRules(options, host),
     policies: new PoliciesInForce(store, declared),
-    ofEveryUser: declared.ofEveryUser.map((name) => ({
-      name,
-      document: `policy "${name}" of every user`,
-      policy: declared.policies.get(name)?.policy,
-    })),
+    ofEveryUser: declared.inForceForEveryUser(),
     clock,
     clientAddress: clientAddresses(section.trustedProxies),
   });
@@ -38,7 +34,7 @@ export function setUpAccess(options: RbacOptions, section: RbacSection, host: Ex
   const api = [
     ...policyRoutes(routes),
     ...attachmentRoutes(routes),
-    ...explainRoutes(host, options.rootUser),
+    ...explainRoutes({ ...host, rootUser: options.rootUser }),
   ];
   return { authorizer, store, api };
 }

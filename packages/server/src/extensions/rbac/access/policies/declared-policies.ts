@@ -2,6 +2,7 @@ import { checkPolicy } from '../../../../policy/check-policy.ts';
 import type { Policy } from '../../../../policy/policy.ts';
 import type { RbacSection } from '../../config.ts';
 import { BUILT_IN_POLICIES } from './built-in-policies.ts';
+import type { PolicyInForce } from './policies-in-force.ts';
 
 export interface DeclaredPolicy {
   readonly policy: Policy;
@@ -15,8 +16,7 @@ export class DeclaredPolicies {
   readonly policies: ReadonlyMap<string, DeclaredPolicy>;
   readonly repositories: ReadonlyMap<string, DeclaredPolicy>;
   readonly #attachments: ReadonlyMap<string, readonly string[]>;
-  /** The names of policies of whoever is logged in. */
-  readonly ofEveryUser: readonly string[];
+  readonly #ofEveryUser: readonly string[];
 
   /** The section has been checked: see config.ts. */
   constructor(section: Pick<RbacSection, 'policies' | 'attachments' | 'everyUser' | 'repositoryPolicies'>) {
@@ -38,11 +38,20 @@ export class DeclaredPolicies {
       }),
     );
     this.#attachments = new Map(Object.entries(section.attachments));
-    this.ofEveryUser = section.everyUser;
+    this.#ofEveryUser = section.everyUser;
   }
 
   attachedTo(target: string): readonly string[] {
     return this.#attachments.get(target) ?? [];
+  }
+
+  /** What whoever is logged in has. */
+  inForceForEveryUser(): readonly PolicyInForce[] {
+    return this.#ofEveryUser.map((name) => ({
+      name,
+      document: `policy "${name}" of every user`,
+      policy: this.policies.get(name)?.policy,
+    }));
   }
 
   /** What the policy is attached to by the config file. */
