@@ -86,7 +86,7 @@ describe('users of this store', () => {
     expect((await send('POST', '/-/api/v1/groups', { name: 'team' })).status).toBe(409);
     expect((await send('PUT', '/-/api/v1/groups/team/members/alice')).status).toBe(204);
     expect((await send('PUT', '/-/api/v1/groups/nobody/members/alice')).status).toBe(404);
-    expect((await send('GET', '/-/api/v1/groups/team/members')).body).toEqual({ members: ['alice'] });
+    expect((await send('GET', '/-/api/v1/groups/team/members')).body).toEqual({ items: ['alice'] });
     const alice = basic('alice', PASSWORD);
     expect((await send('GET', '/-/api/v1/whoami', undefined, alice)).body.groups).toEqual(['team']);
     expect((await send('DELETE', '/-/api/v1/groups/team/members/alice')).status).toBe(204);
@@ -97,9 +97,9 @@ describe('users of this store', () => {
     const { send } = await start();
     for (const name of ['a', 'b', 'c']) await send('POST', '/-/api/v1/users', { name });
     const first = (await send('GET', '/-/api/v1/users?limit=2')).body;
-    expect([first.users.length, first.next]).toEqual([2, 'b']);
+    expect([first.items.length, first.next]).toEqual([2, 'b']);
     const second = (await send('GET', `/-/api/v1/users?limit=2&after=${first.next}`)).body;
-    expect([second.users.length, second.next]).toEqual([1, undefined]);
+    expect([second.items.length, second.next]).toEqual([1, undefined]);
     expect((await send('GET', '/-/api/v1/users?limit=0')).status).toBe(400);
   });
 
@@ -151,7 +151,7 @@ describe('API keys', () => {
     const { token, id } = made.body;
     expect(token).toMatch(/^zak_/);
     const list = await send('GET', '/-/api/v1/tokens', undefined, alice);
-    expect(list.body.tokens).toMatchObject([{ id, label: 'ci', owner: 'alice' }]);
+    expect(list.body.items).toMatchObject([{ id, label: 'ci', owner: 'alice' }]);
     expect(JSON.stringify(list.body)).not.toContain(token);
     for (const authorization of [basic('alice', token), `Bearer ${token}`, basic('<token>', token)]) {
       expect((await send('GET', '/-/api/v1/whoami', undefined, authorization)).body).toMatchObject({
@@ -176,7 +176,7 @@ describe('API keys', () => {
     const { body } = await send('POST', '/-/api/v1/users/robot/tokens', { networks: ['127.0.0.0/8'] });
     const robot = `Bearer ${body.token}`;
     expect((await send('GET', '/-/api/v1/whoami', undefined, robot)).body.name).toBe('robot');
-    expect((await send('GET', '/-/api/v1/users/robot/tokens')).body.tokens).toHaveLength(1);
+    expect((await send('GET', '/-/api/v1/users/robot/tokens')).body.items).toHaveLength(1);
     expect((await send('DELETE', `/-/api/v1/users/robot/tokens/${body.id}`)).status).toBe(204);
     expect((await send('GET', '/-/api/v1/whoami', undefined, robot)).status).toBe(401);
   });

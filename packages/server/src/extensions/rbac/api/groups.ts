@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { pageOf, pageQuery } from '../../../extension/api-page.ts';
 import { type ApiRoute, defineRoute } from '../../../extension/api-route.ts';
 import type { GroupStore, KnownGroup } from '../identity/users/group-store.ts';
-import { cutPage, isoTime, next, pageQuery } from './page.ts';
+import { cutPage, isoTime } from './page.ts';
 
 const params = z.strictObject({ name: z.string() });
 const memberParams = z.strictObject({ name: z.string(), user: z.string() });
@@ -23,13 +24,13 @@ export function groupRoutes(groups: GroupStore): readonly ApiRoute[] {
       path: '/groups',
       summary: 'Groups of this store, in order of their names.',
       access: () => [{ action: 'admin:ListGroups', resource: 'admin:group/*' }],
-      query: pageQuery,
+      query: z.strictObject(pageQuery),
       status: 200,
-      result: z.strictObject({ groups: z.array(group), next }),
+      result: pageOf(group),
       run: async ({ query: { limit, after } }) => {
-        const found = await groups.list({ after, limit: limit + 1 });
+        const found = await groups.list({ after: after ?? '', limit: limit + 1 });
         const { page, next } = cutPage(found, { limit, nameOf: ({ name }) => name });
-        return { groups: page.map(shown), next };
+        return { items: page.map(shown), next };
       },
     }),
     defineRoute({
@@ -86,13 +87,13 @@ export function groupRoutes(groups: GroupStore): readonly ApiRoute[] {
       summary: 'The members of a group, in order of their names.',
       access: on('admin:GetGroup'),
       params,
-      query: pageQuery,
+      query: z.strictObject(pageQuery),
       status: 200,
-      result: z.strictObject({ members: z.array(z.string()), next }),
+      result: pageOf(z.string()),
       run: async ({ params: { name }, query: { limit, after } }) => {
-        const found = await groups.members(name, { after, limit: limit + 1 });
+        const found = await groups.members(name, { after: after ?? '', limit: limit + 1 });
         const { page, next } = cutPage(found, { limit, nameOf: (user) => user });
-        return { members: [...page], next };
+        return { items: [...page], next };
       },
     }),
     defineRoute({

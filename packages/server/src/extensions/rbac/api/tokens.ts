@@ -1,11 +1,13 @@
 import { StoreError } from '@zot-artifact-store/spec';
 import { z } from 'zod';
+import { pageOf, pageQuery } from '../../../extension/api-page.ts';
 import { type ApiRoute, defineRoute } from '../../../extension/api-route.ts';
 import type { RequestContext } from '../../../http/protocol.ts';
 import type { ApiKey, ApiKeys } from '../identity/api-keys/api-keys.ts';
 import { assertMayMakeKeys } from '../identity/api-keys/may-make-keys.ts';
-import { cutPage, isoTime, next, pageQuery } from './page.ts';
+import { cutPage, isoTime } from './page.ts';
 
+const listQuery = z.strictObject(pageQuery);
 const nameParams = z.strictObject({ name: z.string() });
 const idParams = z.strictObject({ id: z.string() });
 const bothParams = z.strictObject({ name: z.string(), id: z.string() });
@@ -65,13 +67,13 @@ export function tokenRoutes(keys: ApiKeys, { rootUser }: { readonly rootUser: st
     });
     return { ...shown(key), token: secret };
   };
-  const list = async (owner: string, { limit, after }: z.output<typeof pageQuery>) => {
-    const from = after === '' ? undefined : { owner, id: after };
+  const list = async (owner: string, { limit, after }: z.output<typeof listQuery>) => {
+    const from = after === undefined ? undefined : { owner, id: after };
     const found = await keys.list({ owner, limit: limit + 1, after: from });
     const { page, next } = cutPage(found, { limit, nameOf: ({ id }) => id });
-    return { tokens: page.map(shown), next };
+    return { items: page.map(shown), next };
   };
-  const listed = z.strictObject({ tokens: z.array(token), next });
+  const listed = pageOf(token);
   return [
     defineRoute({
       name: 'ListTokens',
@@ -79,7 +81,7 @@ export function tokenRoutes(keys: ApiKeys, { rootUser }: { readonly rootUser: st
       path: '/tokens',
       summary: 'The API keys of the caller.',
       access: 'login',
-      query: pageQuery,
+      query: listQuery,
       status: 200,
       result: listed,
       run: ({ query }, context) => list(callerOf(context), query),
@@ -115,7 +117,7 @@ export function tokenRoutes(keys: ApiKeys, { rootUser }: { readonly rootUser: st
       summary: 'The API keys of a user.',
       access: on('admin:ListUserTokens'),
       params: nameParams,
-      query: pageQuery,
+      query: listQuery,
       status: 200,
       result: listed,
       run: ({ params: { name }, query }) => list(name, query),

@@ -1,10 +1,11 @@
 import { z } from 'zod';
+import { pageOf, pageQuery } from '../../../extension/api-page.ts';
 import { type ApiRoute, defineRoute } from '../../../extension/api-route.ts';
 import type { ApiKeys } from '../identity/api-keys/api-keys.ts';
 import type { KnownUser, UserDirectory } from '../identity/users/user-directory.ts';
 import { USER_SOURCES } from '../identity/users/user-record.ts';
 import type { UserStore } from '../identity/users/user-store.ts';
-import { cutPage, isoTime, next, pageQuery } from './page.ts';
+import { cutPage, isoTime } from './page.ts';
 
 export interface UserRoutesDeps {
   readonly users: UserStore;
@@ -50,13 +51,13 @@ export function userRoutes({ users, directory, apiKeys }: UserRoutesDeps): reado
       path: '/users',
       summary: 'Users, in order of their names.',
       access: () => [{ action: 'admin:ListUsers', resource: 'admin:user/*' }],
-      query: pageQuery,
+      query: z.strictObject(pageQuery),
       status: 200,
-      result: z.strictObject({ users: z.array(user), next }),
+      result: pageOf(user),
       run: async ({ query: { limit, after } }) => {
-        const found = await users.list({ after, limit: limit + 1 });
+        const found = await users.list({ after: after ?? '', limit: limit + 1 });
         const { page, next } = cutPage(found, { limit, nameOf: ({ name }) => name });
-        return { users: await Promise.all(page.map(shown)), next };
+        return { items: await Promise.all(page.map(shown)), next };
       },
     }),
     defineRoute({
