@@ -51,6 +51,13 @@ function pushBlob(bytes: Buffer): Promise<Answer> {
   return send('POST', `/v2/app/blobs/uploads/?digest=${digest}`, { headers: OCTETS, body: [bytes] });
 }
 
+/** Opening a session writes nothing, so that it is what is sent into it that finds the disk full. */
+async function fillSession(bytes: Buffer): Promise<Answer> {
+  const session = await send('POST', '/v2/app/blobs/uploads/');
+  expect(session.status).toBe(202);
+  return send('PATCH', session.headers.location ?? '', { headers: OCTETS, body: [bytes] });
+}
+
 /** The digest of an image of one layer, tagged. */
 async function pushImage(tag: string, layer: Buffer): Promise<string> {
   const config = Buffer.from(JSON.stringify({ tag }));
@@ -95,7 +102,7 @@ describe('a store whose disk is full', () => {
     for (const answer of [
       await pushBlob(Buffer.from('small')),
       await pushBlob(Buffer.alloc(100_000, 'x')),
-      await send('POST', '/v2/app/blobs/uploads/'),
+      await fillSession(Buffer.from('small')),
       await send('POST', `/v2/other/blobs/uploads/?mount=${digestOf(layer)}&from=app`),
       await send('PUT', '/v2/app/manifests/v2', { headers, body: [kept.body] }),
     ]) {

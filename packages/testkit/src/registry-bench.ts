@@ -22,6 +22,7 @@ import { MemoryMetadataStore } from '../../server/src/metadata/memory/memory-met
 import { createRegistry, type OwnRegistry } from '../../server/src/registry/create-registry.ts';
 import type { PutManifest } from '../../server/src/registry/registry.ts';
 import type { RegistryLimits, RepositoryVolume } from '../../server/src/registry/registry-context.ts';
+import { createUploadIds } from '../../server/src/registry/upload-id.ts';
 import { type Stepper, steppedDriver, steppedMetadata } from './stepped-store.ts';
 
 export const GRACE_MS = 1_000;
@@ -47,6 +48,7 @@ export class RegistryBench {
   readonly driver: BlobDriver;
   readonly otherDriver = new MemoryBlobDriver();
   readonly hashing = new HashPool({ threads: 1 });
+  readonly uploadIds = createUploadIds(Buffer.alloc(32, 'uploads'));
   readonly log = pino({ level: 'silent' });
   readonly registry: OwnRegistry;
   readonly repository = parseRepositoryName('app/web');
@@ -80,6 +82,7 @@ export class RegistryBench {
       volumeFor: (repository) => (repository.startsWith('other/') ? other : main),
       clock,
       newId: randomUUID,
+      uploadIds: this.uploadIds,
       events: createOutbox({ observers: () => observers, clock, newId: randomUUID }),
       vetoes,
       limits: { manifestMaxBytes: 4 * 1024 * 1024, uploadTtlMs: UPLOAD_TTL_MS, ...limits },

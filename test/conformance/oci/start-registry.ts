@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import pino from 'pino';
 import { createContentStore } from '../../../packages/server/src/content/create-content-store.ts';
 import { HashPool } from '../../../packages/server/src/content/hashing/hash-pool.ts';
@@ -10,6 +10,7 @@ import { MemoryMetadataStore } from '../../../packages/server/src/metadata/memor
 import { DEFAULT_OCI_LIMITS } from '../../../packages/server/src/oci/deps.ts';
 import { createOciProtocol } from '../../../packages/server/src/oci/protocol.ts';
 import { createRegistry } from '../../../packages/server/src/registry/create-registry.ts';
+import { createUploadIds } from '../../../packages/server/src/registry/upload-id.ts';
 
 export interface RegistryOptions {
   readonly docker2s2?: boolean;
@@ -39,6 +40,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Runn
     volumeFor: () => ({ content, graceMs }),
     clock,
     newId: randomUUID,
+    uploadIds: createUploadIds(randomBytes(32)),
     events: { write: () => {} },
     vetoes,
     limits: { ...DEFAULT_OCI_LIMITS, uploadTtlMs: graceMs },

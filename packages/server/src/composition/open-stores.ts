@@ -7,11 +7,14 @@ import type { ContentStore } from '../content/content-store.ts';
 import { createContentStore } from '../content/create-content-store.ts';
 import { HashPool } from '../content/hashing/hash-pool.ts';
 import { type DataFolder, openDataFolder } from '../data-folder/data-folder.ts';
+import { deriveSecret } from '../data-folder/secret-key.ts';
 import type { EventSink } from '../extension/events.ts';
 import { createOutbox } from '../extension/outbox.ts';
 import type { VetoChain } from '../extension/veto-chain.ts';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
 import { createRegistry, type OwnRegistry } from '../registry/create-registry.ts';
+import { createUploadIds } from '../registry/upload-id.ts';
+import { openSecretKey } from './data-folders.ts';
 
 /** One volume, open: where it is configured to be, its bytes and its content. */
 export interface Volume {
@@ -31,6 +34,9 @@ export interface Stores {
   volumeOf(repository: RepositoryName): Volume;
   close(): Promise<void>;
 }
+
+/** What the ids of uploads are made with. */
+const UPLOAD_IDS = { extension: 'registry', purpose: 'upload ids' };
 
 export interface OpenStoresOptions {
   readonly log: Logger;
@@ -92,6 +98,7 @@ export async function openStores(config: Config, options: OpenStoresOptions): Pr
       },
       clock,
       newId: randomUUID,
+      uploadIds: createUploadIds(deriveSecret(await openSecretKey(config), UPLOAD_IDS)),
       events,
       vetoes,
       limits: {

@@ -7,7 +7,8 @@ import type { Key } from '../metadata/metadata-store.ts';
  * R repository · M manifest · T tag · t tag by digest · m blob that is a member of a repository · r what a manifest
  * names but may do without (index children, foreign layers), by the named digest · F referrer by subject · U upload
  * session · u segment of an upload · k upload that claims a staged object · C membership to look at again, by due
- * time · D upload to look at again, by due time · e repository that may have become empty.
+ * time · D upload to look at again, by due time · d upload that is over, by when it was opened · e repository that may
+ * have become empty.
  */
 const REPOSITORY = 0x52;
 const MANIFEST = 0x4d;
@@ -21,6 +22,7 @@ const SEGMENT = 0x75;
 const CLAIM = 0x6b;
 const MEMBER_DUE = 0x43;
 const UPLOAD_DUE = 0x44;
+const UPLOAD_OVER = 0x64;
 const MAYBE_EMPTY = 0x65;
 
 export const registryKeys = {
@@ -69,6 +71,10 @@ export const registryKeys = {
     encodeKey(UPLOAD_DUE, dueAtMs, repository, id),
   uploadsDue: (): Key => encodeKey(UPLOAD_DUE),
   uploadsDueBefore: (dueAtMs: number): Key => encodeKey(UPLOAD_DUE, dueAtMs),
+  uploadOver: (createdAtMs: number, id: string): Key => encodeKey(UPLOAD_OVER, createdAtMs, id),
+  uploadsOver: (): Key => encodeKey(UPLOAD_OVER),
+  /** Below it are those that were opened before `createdAtMs` (exclusive). */
+  uploadsOverBefore: (createdAtMs: number): Key => encodeKey(UPLOAD_OVER, createdAtMs),
   maybeEmpty: (repository: string): Key => encodeKey(MAYBE_EMPTY, repository),
   allMaybeEmpty: (): Key => encodeKey(MAYBE_EMPTY),
 };

@@ -4,6 +4,7 @@ import type { ContentStore } from '../content/content-store.ts';
 import type { Vetoes } from '../extension/contract.ts';
 import type { EventSink } from '../extension/events.ts';
 import type { MetadataStore } from '../metadata/metadata-store.ts';
+import type { UploadIds } from './upload-id.ts';
 
 /** Where a repository's bytes are. */
 export interface RepositoryVolume {
@@ -28,6 +29,7 @@ export interface RegistryContext {
   readonly clock: { now(): number };
   /** Unguessable and unique for ever: a version 4 UUID. */
   newId(): string;
+  readonly uploadIds: UploadIds;
   readonly events: EventSink;
   readonly vetoes: Vetoes;
   readonly limits: RegistryLimits;

@@ -9,6 +9,8 @@ import { decodeMemberDue, decodeRepository, decodeUploadDue } from './row-keys.t
 import { scanAll } from './scan-all.ts';
 import { dropUpload, putUpload } from './upload-session.ts';
 
+const FORGOTTEN_AT_ONCE = 500;
+
 /** Background work of the registry. Each may run beside live traffic, and beside itself; each returns what it removed. */
 export interface RegistrySweep {
   /**
@@ -50,12 +52,15 @@ export function createSweep(context: RegistryContext): RegistrySweep {
         signal,
         async (key) => includes(decodeMemberDue(key).repository) && sweepMember(context, key),
       ),
-    expireUploads: (signal) =>
-      count(
+    async expireUploads(signal) {
+      const expired = await count(
         { from: registryKeys.uploadsDue(), to: registryKeys.uploadsDueBefore(clock.now() + 1) },
         signal,
         (key) => expireUpload(context, key),
-      ),
+      );
+      await forgetEndedUploads(context, signal);
+      return expired;
+    },
     dropEmptyRepositories: (signal) =>
       count({ prefix: registryKeys.allMaybeEmpty() }, signal, (key, value) =>
         dropIfEmpty(context, decodeRepository(key), value),
@@ -92,6 +97,23 @@ async function sweepMember(context: RegistryContext, dueKey: Key): Promise<boole
   });
 }
 
+/** An id that has expired needs no row any more that says it is over. */
+async function forgetEndedUploads(
+  { metadata, clock, limits }: RegistryContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const range = {
+    from: registryKeys.uploadsOver(),
+    to: registryKeys.uploadsOverBefore(clock.now() - limits.uploadTtlMs),
+  };
+  for (;;) {
+    signal.throwIfAborted();
+    const keys = await metadata.scanKeys(range, { limit: FORGOTTEN_AT_ONCE });
+    if (keys.length > 0) await metadata.commit({ deletes: keys });
+    if (keys.length < FORGOTTEN_AT_ONCE) return;
+  }
+}
+
 async function expireUpload(context: RegistryContext, dueKey: Key): Promise<boolean> {
   const { metadata, clock } = context;
   const { repository, id } = decodeUploadDue(dueKey);
@@ -107,7 +129,7 @@ async function expireUpload(context: RegistryContext, dueKey: Key): Promise<bool
     if (raw === undefined) return;
     const record = uploadCodec.decode(raw);
     const dueAtMs = record.expiresAtMs;
-    putUpload(transaction, place, { ...record, dueAtMs });
+    putUpload(transaction, { ...place, raw }, { ...record, dueAtMs });
     transaction.put(registryKeys.uploadDue(dueAtMs, repository, id), PRESENT);
   });
   return false;

@@ -7,8 +7,8 @@ import type { RepositoryBlob } from './registry.ts';
 import type { RegistryContext } from './registry-context.ts';
 import {
   type Addition,
-  deleteUploadRows,
   dropUpload,
+  endUpload,
   loadSegments,
   loadUpload,
   reloadUpload,
@@ -98,7 +98,7 @@ async function commitBlob(
   const { upload, prepared, segments, principal } = finish;
   const { repository } = upload;
   return context.volumeFor(repository).content.transact([prepared], async (transaction) => {
-    deleteUploadRows(transaction, await reloadUpload(context, transaction, upload), segments);
+    endUpload(transaction, await reloadUpload(context, transaction, upload), segments);
     const { digest, sizeBytes } = prepared;
     await joinRepository(context, transaction, { repository, digest, sizeBytes, principal });
     return { digest, sizeBytes };

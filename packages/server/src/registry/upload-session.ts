@@ -12,7 +12,8 @@ export interface UploadPlace {
 }
 
 export interface StoredUpload extends UploadPlace {
-  readonly raw: Uint8Array;
+  /** Undefined as long as nothing was written for it: its id alone says that it is there. */
+  readonly raw: Uint8Array | undefined;
   readonly record: UploadRecord;
 }
 
@@ -21,7 +22,6 @@ export type Addition = { readonly inline: Uint8Array } | { readonly segment: Seg
 
 /** A session of more pieces is refused: finishing it is one transaction. */
 const MAX_SEGMENTS = 20_000;
-const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 export function uploadUnknown({ id }: UploadPlace): StoreError {
   return new StoreError(
@@ -38,12 +38,28 @@ export function outOfOrder({ id }: UploadPlace, message: string): StoreError {
 }
 
 /** Throws `upload-unknown`. */
-export async function loadUpload({ metadata }: RegistryContext, place: UploadPlace): Promise<StoredUpload> {
-  const raw = ID.test(place.id)
-    ? await metadata.get(registryKeys.upload(place.repository, place.id))
-    : undefined;
-  if (raw === undefined) throw uploadUnknown(place);
-  return { repository: place.repository, id: place.id, raw, record: uploadCodec.decode(raw) };
+export async function loadUpload(context: RegistryContext, place: UploadPlace): Promise<StoredUpload> {
+  const upload = await findUpload(context, place);
+  if (upload === undefined) throw uploadUnknown(place);
+  return upload;
+}
+
+async function findUpload(
+  { metadata, uploadIds, clock, limits }: RegistryContext,
+  { repository, id }: UploadPlace,
+): Promise<StoredUpload | undefined> {
+  const made = uploadIds.read(repository, id);
+  if (made === undefined) return undefined;
+  const { createdAtMs, algorithm } = made;
+  const [raw, over] = await metadata.getMany([
+    registryKeys.upload(repository, id),
+    registryKeys.uploadOver(createdAtMs, id),
+  ]);
+  if (raw !== undefined) return { repository, id, raw, record: uploadCodec.decode(raw) };
+  const expiresAtMs = createdAtMs + limits.uploadTtlMs;
+  if (over !== undefined || expiresAtMs <= clock.now()) return undefined;
+  const record = { offsetBytes: 0, algorithm, createdAtMs, expiresAtMs, dueAtMs: expiresAtMs, segments: 0 };
+  return { repository, id, raw: undefined, record };
 }
 
 /** The session again, inside an attempt; throws when it is not as it was, so that of two writers one wins. */
@@ -58,12 +74,24 @@ export async function reloadUpload(
   if (now.record.offsetBytes !== offsetBytes || now.record.segments !== segments) {
     throw outOfOrder(seen, 'another request changed the upload meanwhile');
   }
-  transaction.expectUnchanged(registryKeys.upload(seen.repository, seen.id), now.raw);
+  expectUpload(transaction, now);
   return now;
 }
 
-export function putUpload(transaction: Transaction, place: UploadPlace, record: UploadRecord): void {
-  transaction.put(registryKeys.upload(place.repository, place.id), uploadCodec.encode(record));
+/** The transaction fails when the session has changed or has ended. */
+function expectUpload(transaction: Transaction, { repository, id, raw, record }: StoredUpload): void {
+  transaction.expectUnchanged(registryKeys.upload(repository, id), raw);
+  if (raw === undefined) transaction.expectAbsent(registryKeys.uploadOver(record.createdAtMs, id));
+}
+
+/** Writes what a session is now, with the row that finds it when it is due, if it had none. */
+export function putUpload(
+  transaction: Transaction,
+  { repository, id, raw }: Pick<StoredUpload, 'repository' | 'id' | 'raw'>,
+  record: UploadRecord,
+): void {
+  transaction.put(registryKeys.upload(repository, id), uploadCodec.encode(record));
+  if (raw === undefined) transaction.put(registryKeys.uploadDue(record.dueAtMs, repository, id), PRESENT);
 }
 
 /** Makes an addition part of the session. Throws `upload-out-of-order` when another append won. */
@@ -74,7 +102,8 @@ export function commitAddition(
 ): Promise<StoredUpload> {
   const { metadata, clock, limits } = context;
   return transact(metadata, async (transaction) => {
-    const { record } = await reloadUpload(context, transaction, seen);
+    const now = await reloadUpload(context, transaction, seen);
+    const { record } = now;
     const { inline: before, ...kept } = record;
     const expiresAtMs = clock.now() + limits.uploadTtlMs;
     let next: UploadRecord;
@@ -92,7 +121,7 @@ export function commitAddition(
       const offsetBytes = record.offsetBytes - (before?.length ?? 0) + sizeBytes;
       next = { ...kept, expiresAtMs, segments: record.segments + 1, offsetBytes };
     }
-    putUpload(transaction, seen, next);
+    putUpload(transaction, now, next);
     return { ...seen, raw: uploadCodec.encode(next), record: next };
   });
 }
@@ -109,12 +138,17 @@ export async function loadSegments(
   });
 }
 
-/** The rows of a session. Its staged bytes are the caller's to discard after the commit. */
-export function deleteUploadRows(
+/**
+ * Ends a session: its rows go, and what is left says that its id counts no more, until it would have expired. Its staged
+ * bytes are the caller's to discard after the commit.
+ */
+export function endUpload(
   transaction: Transaction,
-  { repository, id, record }: StoredUpload,
+  { repository, id, raw, record }: StoredUpload,
   segments: readonly SegmentRecord[],
 ): void {
+  transaction.put(registryKeys.uploadOver(record.createdAtMs, id), PRESENT);
+  if (raw === undefined) return;
   transaction.delete(registryKeys.upload(repository, id));
   transaction.delete(registryKeys.uploadDue(record.dueAtMs, repository, id));
   segments.forEach(({ stagedId }, index) => {
@@ -135,13 +169,11 @@ export async function dropUpload(
   const { metadata, volumeFor } = context;
   const segments = await transact(metadata, async (transaction) => {
     transaction.mayUseReserve = true;
-    const raw = await metadata.get(registryKeys.upload(place.repository, place.id));
-    if (raw === undefined) return undefined;
-    const upload = { ...place, raw, record: uploadCodec.decode(raw) };
-    if (!mayEnd(upload.record)) return undefined;
-    transaction.expectUnchanged(registryKeys.upload(place.repository, place.id), raw);
+    const upload = await findUpload(context, place);
+    if (upload === undefined || !mayEnd(upload.record)) return undefined;
+    expectUpload(transaction, upload);
     const found = await loadSegments(context, upload);
-    deleteUploadRows(transaction, upload, found);
+    endUpload(transaction, upload, found);
     return found;
   });
   if (segments === undefined) return false;

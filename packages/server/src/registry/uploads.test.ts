@@ -9,6 +9,7 @@ import {
   UPLOAD_TTL_MS,
 } from '@zot-artifact-store/testkit/registry-bench.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { registryKeys } from './keyspace.ts';
 
 let bench: RegistryBench;
 const principal = alice;
@@ -148,6 +149,44 @@ describe('an upload session', () => {
     expect(await bench.registry.isStagedClaimed(stagedId)).toBe(true);
     await finish(id, large('a'));
     expect(await bench.registry.isStagedClaimed(stagedId)).toBe(false);
+  });
+
+  it('costs no write to open, and is there for every worker all the same', async () => {
+    const id = await start();
+    const rows = await bench.metadata.scanKeys({ from: Buffer.from([0]) }, { limit: 10 });
+    expect(rows).toEqual([]);
+    expect(await bench.worker().uploads.status(bench.repository, id)).toEqual({ id, offsetBytes: 0 });
+  });
+
+  it('that was never written to expires too', async () => {
+    const id = await start();
+    bench.nowMs += UPLOAD_TTL_MS;
+    await expect(offset(id)).rejects.toMatchObject({ kind: 'upload-unknown' });
+    await expect(finish(id, 'a', once('a'))).rejects.toMatchObject({ kind: 'upload-unknown' });
+  });
+
+  it.each<[how: string, end: (id: string) => Promise<unknown>]>([
+    ['finished', (id) => finish(id, 'a', once('a'))],
+    ['cancelled', (id) => bench.registry.uploads.cancel(bench.repository, id)],
+  ])('is over for good once it was %s, and leaves nothing when its time is over', async (_how, end) => {
+    const id = await start();
+    await end(id);
+    await expect(offset(id)).rejects.toMatchObject({ kind: 'upload-unknown' });
+    await expect(append(id, once('b'))).rejects.toMatchObject({ kind: 'upload-unknown' });
+    await expect(finish(id, 'a', once('a'))).rejects.toMatchObject({ kind: 'upload-unknown' });
+    const over = { prefix: registryKeys.uploadsOver() };
+    await bench.registry.sweep.expireUploads(new AbortController().signal);
+    expect(await bench.metadata.scanKeys(over, { limit: 10 })).toHaveLength(1);
+    bench.nowMs += UPLOAD_TTL_MS + 1;
+    await bench.registry.sweep.expireUploads(new AbortController().signal);
+    expect(await bench.metadata.scanKeys(over, { limit: 10 })).toEqual([]);
+    await expect(offset(id)).rejects.toMatchObject({ kind: 'upload-unknown' });
+  });
+
+  it('that is finished twice at once is finished once', async () => {
+    const id = await start();
+    const outcomes = await Promise.allSettled([finish(id, 'a', once('a')), finish(id, 'a', once('a'))]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
   });
 
   it('expires when nobody uses it, and lives as long as somebody does', async () => {

@@ -2,9 +2,7 @@ import { StoreError } from '@zot-artifact-store/spec';
 import type { Segment } from '../content/content-store.ts';
 import type { Principal } from '../extension/access.ts';
 import { transact } from '../metadata/transaction.ts';
-import { registryKeys } from './keyspace.ts';
 import { joinRepository } from './membership.ts';
-import { PRESENT } from './records.ts';
 import type { UploadStatus, Uploads } from './registry.ts';
 import type { RegistryContext } from './registry-context.ts';
 import { finishUpload, tidySegments } from './upload-finish.ts';
@@ -44,7 +42,7 @@ interface Received {
  * so of two concurrent ones exactly one counts and the other throws its bytes away.
  */
 export function createUploads(context: RegistryContext): Uploads {
-  const { metadata, volumeFor, vetoes, clock, limits, newId } = context;
+  const { volumeFor, vetoes, clock, limits, uploadIds } = context;
 
   /** The session, ready to take bytes at `at`. */
   async function enter(
@@ -62,25 +60,7 @@ export function createUploads(context: RegistryContext): Uploads {
 
   return {
     async start(repository, { algorithm = 'sha256' }) {
-      const id = newId();
-      const now = clock.now();
-      const expiresAtMs = now + limits.uploadTtlMs;
-      await transact(metadata, (transaction) => {
-        transaction.expectAbsent(registryKeys.upload(repository, id));
-        putUpload(
-          transaction,
-          { repository, id },
-          {
-            offsetBytes: 0,
-            algorithm,
-            createdAtMs: now,
-            expiresAtMs,
-            dueAtMs: expiresAtMs,
-            segments: 0,
-          },
-        );
-        transaction.put(registryKeys.uploadDue(expiresAtMs, repository, id), PRESENT);
-      });
+      const id = uploadIds.make(repository, { createdAtMs: clock.now(), algorithm });
       return { id, offsetBytes: 0 };
     },
 
@@ -210,7 +190,7 @@ async function stayAlive(context: RegistryContext, upload: StoredUpload): Promis
   return transact(metadata, async (transaction) => {
     const now = await reloadUpload(context, transaction, upload);
     const record = { ...now.record, expiresAtMs: clock.now() + limits.uploadTtlMs };
-    putUpload(transaction, upload, record);
+    putUpload(transaction, now, record);
     return { ...now, record };
   });
 }
