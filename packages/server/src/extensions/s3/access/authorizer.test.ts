@@ -5,6 +5,7 @@ import type { RequestHead } from '../../../http/protocol.ts';
 import { actionOf, resourceOf } from '../actions.ts';
 import { canonicalId } from '../owner.ts';
 import { S3Authorizer } from './authorizer.ts';
+import { withoutPublic } from './without-public.ts';
 
 let bench: S3Bench;
 let authorizer: S3Authorizer;
@@ -184,6 +185,24 @@ describe('a bucket policy', () => {
       body: JSON.stringify({ Version: '2012-10-17', Statement: statement }),
     });
     expect(reply.code).toBe('MalformedPolicy');
+  });
+});
+
+describe('what is granted to everybody', () => {
+  it('puts no bucket into the list of somebody else', async () => {
+    const mayList = async () => {
+      const permission = withoutPublic({ action: 's3:ListBucket', resource: resourceOf('bucket') });
+      return (await authorizer.authorize(BOB, permission, headWith())).effect;
+    };
+    await bench.createBucket('bucket', { ownership: 'ObjectWriter' });
+    await bench.send('/bucket?acl', { method: 'PUT', headers: { 'x-amz-acl': 'public-read' } });
+    expect(await decide(BOB, 'ListObjects')).toBe('allow');
+    expect(await mayList()).toBe('abstain');
+    const listing = { Effect: 'Allow', Action: 's3:ListBucket', Resource: 'arn:aws:s3:::bucket' };
+    await setPolicy({ ...listing, Principal: '*' });
+    expect(await mayList()).toBe('abstain');
+    await setPolicy({ ...listing, Principal: { AWS: 'arn:aws:iam:::user/bob' } });
+    expect(await mayList()).toBe('allow');
   });
 });
 

@@ -13,6 +13,7 @@ import { aclAllows, aclNeeded, hasAcls } from './acl.ts';
 import { isPublicStatement, parseBucketPolicy } from './bucket-policy.ts';
 import { ownName } from './own-name.ts';
 import { tellFacts, withExistingTags } from './request-values.ts';
+import { isWithoutPublic } from './without-public.ts';
 
 export interface S3AuthorizerDeps {
   readonly buckets: Buckets;
@@ -61,7 +62,9 @@ export class S3Authorizer implements Authorizer {
     if (decision.effect === 'deny' && !(isRoot(principal) && POLICY_ACTIONS.has(action))) {
       return { effect: 'deny', ...byPolicy(bucket, decision) };
     }
-    if (decision.effect === 'allow' && !isRestricted(bucket, decision, principal)) {
+    const isBarred =
+      isWithoutPublic(permission) && decision.effect === 'allow' && isPublicStatement(decision.statement);
+    if (decision.effect === 'allow' && !isBarred && !isRestricted(bucket, decision, principal)) {
       return { effect: 'allow', ...byPolicy(bucket, decision) };
     }
     return this.#askOwnership({ principal, permission, head }, bucket, key);
@@ -110,7 +113,8 @@ export class S3Authorizer implements Authorizer {
         ? allow('may list the bucket')
         : ABSTAIN;
     }
-    const options = { principal, ignoresPublic: publicAccessBlock?.ignorePublicAcls === true };
+    const ignoresPublic = publicAccessBlock?.ignorePublicAcls === true || isWithoutPublic(permission);
+    const options = { principal, ignoresPublic };
     if (needed?.of === 'object' && key !== undefined) {
       const object = await this.#object(bucket, key, permission);
       if (object !== undefined) {

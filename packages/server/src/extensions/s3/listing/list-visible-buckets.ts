@@ -1,4 +1,5 @@
 import type { RequestContext } from '../../../http/protocol.ts';
+import { withoutPublic } from '../access/without-public.ts';
 import { resourceOf } from '../actions.ts';
 import { userOf } from '../owner.ts';
 import type { Buckets, StoredBucket } from '../store/buckets.ts';
@@ -14,8 +15,8 @@ const SCAN_PAGE = 1000;
 const MAX_SCANNED = 100_000;
 
 /**
- * Up to `limit` buckets in order of their names that are the caller's, or that the caller may list; root sees all. A
- * scan through very many others stops early with what it has.
+ * Up to `limit` buckets in order of their names that are the caller's, or that the caller may list; root sees all. What
+ * everybody may list is in nobody's list for that. A scan through very many others stops early with what it has.
  */
 export async function listVisibleBuckets(
   buckets: Buckets,
@@ -38,7 +39,7 @@ export async function listVisibleBuckets(
       const isVisible =
         seesAll ||
         bucket.record.owner === user ||
-        (await context.can({ action: 's3:ListBucket', resource: resourceOf(bucket.name) }));
+        (await context.can(withoutPublic({ action: 's3:ListBucket', resource: resourceOf(bucket.name) })));
       if (!isVisible) continue;
       if (found.length === limit) return { buckets: found, more: true };
       found.push(bucket);
