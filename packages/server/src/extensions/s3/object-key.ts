@@ -15,6 +15,12 @@ export function parseObjectKey(encoded: string): string {
 
 /** For keys that arrive in documents and forms rather than in the path. */
 export function assertObjectKey(key: string): void {
+  assertKeyText(key);
+  if (climbs(key)) throw invalid('an object key cannot climb above its bucket with ".."');
+}
+
+/** For beginnings of keys, and for what keys are compared with. Throws KeyTooLongError and InvalidURI. */
+export function assertKeyText(key: string): void {
   const sizeBytes = Buffer.byteLength(key);
   if (sizeBytes > MAX_KEY_BYTES) {
     throw new S3Error('KeyTooLongError', 'Your key is too long', {
@@ -22,7 +28,6 @@ export function assertObjectKey(key: string): void {
     });
   }
   if (key.includes('\0')) throw invalid('an object key cannot hold a NUL character');
-  if (climbs(key)) throw invalid('an object key cannot climb above its bucket with ".."');
 }
 
 /** UTF-8 behind percent signs; a `+` is a plus. Throws InvalidURI. */

@@ -1,3 +1,4 @@
+import { MAX_KEY_BYTES } from '../object-key.ts';
 import { invalidArgument } from './list-query.ts';
 
 const MARK = '1';
@@ -11,6 +12,11 @@ export function makeToken(after: string): string {
 export function readToken(token: string): string {
   if (token === '') return '';
   const text = Buffer.from(token, 'base64url').toString();
-  if (text.startsWith(MARK) && makeToken(text.slice(1)) === token) return text.slice(1);
+  const after = text.slice(MARK.length);
+  if (text.startsWith(MARK) && makeToken(after) === token && isKeyText(after)) return after;
   throw invalidArgument('continuation-token', token, 'The continuation token provided is incorrect');
+}
+
+function isKeyText(text: string): boolean {
+  return Buffer.byteLength(text) <= MAX_KEY_BYTES && !text.includes('\0');
 }

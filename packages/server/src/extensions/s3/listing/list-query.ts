@@ -1,4 +1,5 @@
 import { S3Error } from '../errors.ts';
+import { assertKeyText } from '../object-key.ts';
 import type { S3Query } from '../query.ts';
 
 export const MAX_LIST_KEYS = 1000;
@@ -11,6 +12,16 @@ export function parseMax(query: S3Query, name: string, most = MAX_LIST_KEYS): nu
     throw invalidArgument(name, text, `Argument ${name} must be an integer between 0 and 2147483647`);
   }
   return Math.min(Number(text), most);
+}
+
+/**
+ * A prefix or a marker: '' when absent. Throws KeyTooLongError and InvalidURI for what no key begins with or stands
+ * beside.
+ */
+export function parseKeyText(query: S3Query, name: string): string {
+  const text = query.get(name) ?? '';
+  assertKeyText(text);
+  return text;
 }
 
 /** Encodes names as the client asked: URL-encoded with `/` as it is, or as they are. Throws InvalidArgument. */

@@ -1,5 +1,6 @@
 import type { Handler } from '../handlers.ts';
 import { makeToken, readToken } from '../listing/continuation-token.ts';
+import { parseKeyText } from '../listing/list-query.ts';
 import { listVisibleBuckets } from '../listing/list-visible-buckets.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
 import type { ServiceOperation } from '../operation.ts';
@@ -14,7 +15,7 @@ const MAX_BUCKETS = 10_000;
 /** The caller's buckets, and those the caller may list; root sees everybody's. */
 export const listBuckets: Handler<ServiceOperation> = async ({ query }, context, { buckets, options }) => {
   const limit = parseMaxBuckets(query);
-  const prefix = query.get('prefix') ?? '';
+  const prefix = parseKeyText(query, 'prefix');
   const token = query.get('continuation-token');
   const region = query.get('bucket-region');
   // Every bucket is in the region of the server.

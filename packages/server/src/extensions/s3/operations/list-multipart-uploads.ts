@@ -1,5 +1,5 @@
 import type { Handler } from '../handlers.ts';
-import { parseEncoding, parseMax } from '../listing/list-query.ts';
+import { parseEncoding, parseKeyText, parseMax } from '../listing/list-query.ts';
 import { listUploads, type UploadEntry } from '../listing/list-uploads.ts';
 import { isUploadId } from '../multipart/upload-id.ts';
 import { invalidArgument } from '../object/invalid-argument.ts';
@@ -14,9 +14,9 @@ export const listMultipartUploads: Handler<BucketOperation> = async (
   _context,
   { buckets, metadata },
 ) => {
-  const prefix = query.get('prefix') ?? '';
+  const prefix = parseKeyText(query, 'prefix');
   const delimiter = query.get('delimiter') ?? '';
-  const keyMarker = query.get('key-marker') ?? '';
+  const keyMarker = parseKeyText(query, 'key-marker');
   // "If key-marker is not specified, the upload-id-marker parameter is ignored."
   const uploadIdMarker = keyMarker === '' ? '' : (query.get('upload-id-marker') ?? '');
   if (uploadIdMarker !== '' && !isUploadId(uploadIdMarker)) {

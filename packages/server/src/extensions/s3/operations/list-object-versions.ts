@@ -1,6 +1,6 @@
 import type { S3Deps } from '../deps.ts';
 import type { Handler } from '../handlers.ts';
-import { invalidArgument, parseEncoding, parseMax } from '../listing/list-query.ts';
+import { invalidArgument, parseEncoding, parseKeyText, parseMax } from '../listing/list-query.ts';
 import { listVersions, type VersionEntry } from '../listing/list-versions.ts';
 import { describe } from '../listing/object-elements.ts';
 import type { BucketOperation } from '../operation.ts';
@@ -13,9 +13,9 @@ import { element, escapeXml, RenderedXml, type XmlElement, XmlMix } from '../xml
 
 /** ListObjectVersions: all versions and delete markers; of an unversioned bucket its objects, with the id `null`. */
 export const listObjectVersions: Handler<BucketOperation> = async ({ bucket, query }, _context, deps) => {
-  const prefix = query.get('prefix') ?? '';
+  const prefix = parseKeyText(query, 'prefix');
   const delimiter = query.get('delimiter') ?? '';
-  const keyMarker = query.get('key-marker') ?? '';
+  const keyMarker = parseKeyText(query, 'key-marker');
   const versionMarker = query.get('version-id-marker') ?? '';
   const limit = parseMax(query, 'max-keys');
   const encode = parseEncoding(query);

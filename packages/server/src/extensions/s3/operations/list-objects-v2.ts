@@ -1,7 +1,7 @@
 import type { Handler } from '../handlers.ts';
 import { makeToken, readToken } from '../listing/continuation-token.ts';
 import { listKeys } from '../listing/list-keys.ts';
-import { invalidArgument, parseEncoding, parseMax } from '../listing/list-query.ts';
+import { invalidArgument, parseEncoding, parseKeyText, parseMax } from '../listing/list-query.ts';
 import { pageElements } from '../listing/object-elements.ts';
 import type { BucketOperation } from '../operation.ts';
 import { xmlReply } from '../reply.ts';
@@ -11,9 +11,9 @@ import { s3Keys } from '../store/keyspace.ts';
 export const listObjectsV2: Handler<BucketOperation> = async ({ bucket, query }, _context, deps) => {
   const type = query.get('list-type') ?? '';
   if (type !== '2') throw invalidArgument('list-type', type, 'Invalid List Type specified in Request');
-  const prefix = query.get('prefix') ?? '';
+  const prefix = parseKeyText(query, 'prefix');
   const delimiter = query.get('delimiter') ?? '';
-  const startAfter = query.get('start-after');
+  const startAfter = query.has('start-after') ? parseKeyText(query, 'start-after') : undefined;
   const token = query.get('continuation-token');
   const limit = parseMax(query, 'max-keys');
   const encode = parseEncoding(query);

@@ -1,6 +1,6 @@
 import type { Handler } from '../handlers.ts';
 import { listKeys } from '../listing/list-keys.ts';
-import { parseEncoding, parseMax } from '../listing/list-query.ts';
+import { parseEncoding, parseKeyText, parseMax } from '../listing/list-query.ts';
 import { pageElements } from '../listing/object-elements.ts';
 import type { BucketOperation } from '../operation.ts';
 import { xmlReply } from '../reply.ts';
@@ -8,9 +8,9 @@ import { s3Keys } from '../store/keyspace.ts';
 
 /** ListObjects, version 1: pages go on from `marker`, which need not exist. */
 export const listObjects: Handler<BucketOperation> = async ({ bucket, query }, _context, deps) => {
-  const prefix = query.get('prefix') ?? '';
+  const prefix = parseKeyText(query, 'prefix');
   const delimiter = query.get('delimiter') ?? '';
-  const marker = query.get('marker') ?? '';
+  const marker = parseKeyText(query, 'marker');
   const limit = parseMax(query, 'max-keys');
   const encode = parseEncoding(query);
   const { record } = await deps.buckets.require(bucket);
