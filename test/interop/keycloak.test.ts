@@ -7,7 +7,7 @@ import { type RunningServer, startServer } from '@zot-artifact-store/testkit';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRunner } from './client-runner.ts';
-import { CHROMIUM, clientPath, KEYCLOAK_FOLDER } from './clients.ts';
+import { AWS_CLI, CHROMIUM, clientPath, KEYCLOAK_FOLDER } from './clients.ts';
 import { type BuiltLayout, buildLayout } from './image-layout.ts';
 import { freePorts, Keycloak } from './keycloak/keycloak.ts';
 
@@ -291,11 +291,12 @@ describe('With Keycloak', () => {
     await mustFail('skopeo', args);
   });
 
-  it('the commands of docs/keycloak.md lead from an empty realm to docker login', async () => {
+  it('the commands of docs/keycloak.md lead from an empty realm to docker login and S3 keys', async () => {
     const page = await readFile(new URL('../../docs/keycloak.md', import.meta.url), 'utf8');
     const blocks = (language: string) =>
       [...page.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map(([, text = '']) => text);
     const [realm = '', ...rest] = blocks('sh');
+    const sts = rest.pop() ?? '';
     const ci = rest.pop() ?? '';
     const [port = 0] = await freePorts(1);
     const registry = `http://127.0.0.1:${port}`;
@@ -332,6 +333,21 @@ describe('With Keycloak', () => {
     await clients().mustFail('skopeo', push('team-b/app', `oauth2:${token}`));
     const docker = 'docker() { podman "$@" --tls-verify=false; }';
     await run('bash', ['-euc', `${docker}\nCI_SECRET=$(cat ${secret})\n${ci}`], { env });
+
+    const commands = `zas() { ${process.execPath} ${MAIN} "$@"; }; aws() { ${AWS_CLI.v2} "$@"; }`;
+    const { stdout } = await run('bash', ['-euc', `${commands}\n${sts}`], { env });
+    const { Credentials: keys } = JSON.parse(stdout) as { Credentials: Readonly<Record<string, string>> };
+    const session = {
+      AWS_ACCESS_KEY_ID: keys.AccessKeyId ?? '',
+      AWS_SECRET_ACCESS_KEY: keys.SecretAccessKey ?? '',
+      AWS_SESSION_TOKEN: keys.SessionToken ?? '',
+      AWS_DEFAULT_REGION: 'us-east-1',
+    };
+    const s3 = (...args: readonly string[]) => ['--endpoint-url', registry, 's3', ...args];
+    await run(AWS_CLI.v2, s3('mb', 's3://team-a-data'), { env: session });
+    await run(AWS_CLI.v2, s3('cp', path, 's3://team-a-data/config.yaml'), { env: session });
+    await clients().mustFail(AWS_CLI.v2, s3('mb', 's3://team-b-data'), { env: session });
+    await clients().mustFail(AWS_CLI.v2, s3('rm', 's3://team-a-data/config.yaml'), { env: session });
   }, 400_000);
 
   it('while Keycloak is down its tokens go on working, and when it is back new ones do', async () => {

@@ -162,7 +162,7 @@ export interface BearerOidcConfig {
 }
 
 export interface OpenidConfig {
-  /** `oidc`, `google` or `gitlab`. */
+  /** `oidc`, `google`, `gitlab` or `github`. */
   readonly name: string;
   readonly title?: string;
   readonly issuer: string;
@@ -171,6 +171,9 @@ export interface OpenidConfig {
   readonly scopes: readonly string[];
   readonly usernameClaim?: string;
   readonly groupsClaim?: string;
+  /** Of a GitHub of one's own; both or none. */
+  readonly authUrl?: string;
+  readonly tokenUrl?: string;
 }
 
 export interface ExtensionSection {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { fileName, flag, notYet, text } from './fields.ts';
 
 const MAX_LISTED = 50;
+const NAMES: readonly string[] = ['oidc', 'google', 'gitlab', 'github'];
 
 const url = (description: string) =>
   z
@@ -86,8 +87,8 @@ export const openid = z.strictObject({
         credentialsFile: fileName('A JSON file with clientid and clientsecret.'),
         scopes: words('Scopes asked for at a login.').optional(),
         keypath: notYet(),
-        authurl: notYet(),
-        tokenurl: notYet(),
+        authurl: url('Of a GitHub of your own: where browsers log in. With tokenurl.').optional(),
+        tokenurl: url('Of a GitHub of your own: where codes are traded. With authurl.').optional(),
         claimMapping: z
           .strictObject({
             username: text('The claim that names the user. Default "email".'),
@@ -98,16 +99,20 @@ export const openid = z.strictObject({
     )
     .superRefine((providers, context) => {
       for (const [name, one] of Object.entries(providers)) {
-        if (!['oidc', 'google', 'gitlab'].includes(name)) {
-          const message =
-            name === 'github'
-              ? 'is not available yet: GitHub gives people no OpenID Connect; put an issuer such as Keycloak or Dex before it'
-              : 'is no provider; "oidc", "google" and "gitlab" are';
+        if (!NAMES.includes(name)) {
+          const message = `is no provider; ${NAMES.join(', ')} are`;
           context.addIssue({ code: 'custom', path: [name], message });
           continue;
         }
+        const isGithub = name === 'github';
+        if (!isGithub && (one.authurl || one.tokenurl)) {
+          context.addIssue({ code: 'custom', path: [name, 'authurl'], message: 'is for github alone' });
+        }
+        if (isGithub && Boolean(one.authurl) !== Boolean(one.tokenurl)) {
+          context.addIssue({ code: 'custom', path: [name, 'authurl'], message: 'and tokenurl go together' });
+        }
         const missing = [
-          ...(one.issuer ? [] : ['issuer']),
+          ...(one.issuer || isGithub ? [] : ['issuer']),
           ...(one.scopes?.length ? [] : ['scopes']),
           ...(one.clientid || one.credentialsFile ? [] : ['clientid']),
         ];
@@ -116,7 +121,7 @@ export const openid = z.strictObject({
       }
     })
     .optional()
-    .meta({ description: 'By name: "oidc", "google", "gitlab".' }),
+    .meta({ description: 'By name: "oidc", "google", "gitlab", "github".' }),
   callbackAllowOrigins: z
     .array(
       z

@@ -73,7 +73,16 @@ describe("zot's openid providers", () => {
       /providers\.oidc\.(issuer|scopes|clientid) is missing/,
     ],
     ['of an unknown name', { providers: { okta: oidc } }, /providers\.okta is no provider/],
-    ['of GitHub', { providers: { github: oidc } }, /github is not available yet/],
+    [
+      'of half a GitHub',
+      { providers: { github: { ...oidc, authurl: 'https://g/x' } } },
+      /authurl and tokenurl go together/,
+    ],
+    [
+      'with the address of a GitHub',
+      { providers: { oidc: { ...oidc, authurl: 'https://g/x' } } },
+      /authurl is for github alone/,
+    ],
     [
       'with an address that is no URL',
       { providers: { oidc: { ...oidc, issuer: 'id' } } },

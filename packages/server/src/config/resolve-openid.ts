@@ -60,6 +60,8 @@ function openidProviders(file: ConfigFile, credentials: OpenidCredentials): read
       scopes: given.scopes ?? [],
       ...(given.name && { title: given.name }),
       ...(clientSecret && { clientSecret }),
+      ...(given.authurl && { authUrl: given.authurl }),
+      ...(given.tokenurl && { tokenUrl: given.tokenurl }),
       ...(given.claimMapping?.username && { usernameClaim: given.claimMapping.username }),
       ...(given.claimMapping?.groups && { groupsClaim: given.claimMapping.groups }),
     };

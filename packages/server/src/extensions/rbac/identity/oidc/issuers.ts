@@ -41,7 +41,7 @@ export class Issuers {
   }
 
   start(): void {
-    for (const { keys } of this.#byOptions.values()) keys.start();
+    for (const { keys, options } of this.#byOptions.values()) if (options.hasNoKeys !== true) keys.start();
   }
 
   async stop(): Promise<void> {

@@ -15,6 +15,8 @@ export interface IssuerOptions {
   readonly maxStaleMs: number;
   /** zot's `skipIssuerVerification`: the discovery document may name another issuer. */
   readonly anyIssuerName?: boolean;
+  /** It signs nothing: no keys are asked for. */
+  readonly hasNoKeys?: true;
 }
 
 /** Which tokens are accepted as credentials. */
@@ -70,6 +72,13 @@ export interface CliClient {
   readonly scopes: readonly string[];
 }
 
+/** Of GitHub, or of a GitHub of one's own. */
+export interface GithubEndpoints {
+  readonly authorizeUrl: string;
+  readonly tokenUrl: string;
+  readonly apiUrl: string;
+}
+
 /** Somebody outside who vouches for users. */
 export interface Provider {
   /** Unique; in paths, so letters, digits and dashes. */
@@ -84,6 +93,8 @@ export interface Provider {
   readonly identity: IdentityRules;
   readonly browser?: BrowserClient;
   readonly cli?: CliClient;
+  /** Not an issuer of OpenID Connect at all, but GitHub. */
+  readonly github?: GithubEndpoints;
 }
 
 /** Asymmetric ones only: a secret shared with an issuer would make every holder of it an issuer. */

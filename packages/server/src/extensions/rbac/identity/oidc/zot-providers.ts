@@ -20,7 +20,7 @@ export interface BearerOidcOptions {
 
 /** One of zot's `http.auth.openid.providers`. */
 export interface OpenidOptions {
-  /** Its key in the file: `oidc`, `google`, `gitlab`. */
+  /** Its key in the file: `oidc`, `google`, `gitlab`, `github`. */
   readonly name: string;
   readonly title?: string;
   readonly issuer: string;
@@ -29,6 +29,9 @@ export interface OpenidOptions {
   readonly scopes: readonly string[];
   readonly usernameClaim?: string;
   readonly groupsClaim?: string;
+  /** Of a GitHub of one's own; both or none. */
+  readonly authUrl?: string;
+  readonly tokenUrl?: string;
 }
 
 /** zot keeps keys of an issuer for a minute; here they outlive a night in which it is down. */
@@ -61,7 +64,11 @@ export function fromBearerOidc(options: readonly BearerOidcOptions[]): readonly 
 
 /** Logins of people by browser; tokens of these issuers are no credentials, as in zot. */
 export function fromOpenid(options: readonly OpenidOptions[]): readonly Provider[] {
-  return options.map((given) => ({
+  return options.map((given) => (given.name === 'github' ? fromGithub(given) : fromOidc(given)));
+}
+
+function fromOidc(given: OpenidOptions): Provider {
+  return {
     name: given.name,
     via: 'openid',
     title: given.title ?? given.name,
@@ -80,5 +87,39 @@ export function fromOpenid(options: readonly OpenidOptions[]): readonly Provider
       usesUserInfo: true,
       ...(given.clientSecret && { clientSecret: given.clientSecret }),
     },
-  }));
+  };
+}
+
+const GITHUB = 'https://github.com';
+
+function fromGithub(given: OpenidOptions): Provider {
+  const { authUrl = `${GITHUB}/login/oauth/authorize`, tokenUrl = `${GITHUB}/login/oauth/access_token` } =
+    given;
+  const { origin } = new URL(authUrl);
+  const usernameClaim = given.usernameClaim ?? 'email';
+  return {
+    name: given.name,
+    via: 'openid',
+    title: given.title ?? 'GitHub',
+    issuer: { issuer: origin, algorithms: [], maxStaleMs: 0, hasNoKeys: true },
+    identity: {
+      kind: 'claims',
+      username: usernameClaim,
+      ...(usernameClaim !== 'email' && { fallbackUsername: 'email' }),
+      groups: given.groupsClaim ?? 'groups',
+      roleClients: [],
+      realmRoles: false,
+    },
+    browser: {
+      clientId: given.clientId,
+      scopes: given.scopes,
+      usesUserInfo: false,
+      ...(given.clientSecret && { clientSecret: given.clientSecret }),
+    },
+    github: {
+      authorizeUrl: authUrl,
+      tokenUrl,
+      apiUrl: origin === GITHUB ? 'https://api.github.com' : `${origin}/api/v3`,
+    },
+  };
 }

@@ -30,6 +30,8 @@ export class PasswordAuthenticator implements Authenticator {
   }
 
   challenge(head: RequestHead, operation: Operation | undefined): string | undefined {
+    // A page of a user interface asks for a password itself; a browser that is challenged would ask, too. As in zot.
+    if (head.headers['x-zot-api-client'] !== undefined) return undefined;
     return this.#parts.isOtherwiseChallenged(head, operation) ? undefined : this.#challenge;
   }
 

@@ -4,6 +4,8 @@ import type { RequestHead } from '../../../../http/protocol.ts';
 import type { EndedLogins } from '../oidc/ended-logins.ts';
 import type { KnownProvider, NameBinding } from '../oidc/token-identities.ts';
 import { readCookie, sessionCookieName, writeCookie } from './cookies.ts';
+import { GithubClient } from './github-client.ts';
+import type { LoginClient } from './login-client.ts';
 import { type LoginState, openLoginState, sealLoginState } from './login-state.ts';
 import { loginTarget } from './login-target.ts';
 import { readLogoutToken } from './logout-token.ts';
@@ -42,16 +44,14 @@ const LOOPBACK_HOST = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 /** Logins of browsers at providers, and their end. */
 export class BrowserLogin {
   readonly #parts: BrowserLoginParts;
-  readonly #clients: ReadonlyMap<string, ProviderClient>;
+  readonly #clients: ReadonlyMap<string, LoginClient>;
 
   constructor(parts: BrowserLoginParts) {
     this.#parts = parts;
     this.#clients = new Map(
       parts.providers.flatMap((known) => {
-        const { browser, name } = known.provider;
-        return browser === undefined
-          ? []
-          : [[name, new ProviderClient({ known, browser, clock: parts.clock })]];
+        const client = clientOf(known, parts.clock);
+        return client === undefined ? [] : [[known.provider.name, client]];
       }),
     );
   }
@@ -93,9 +93,8 @@ export class BrowserLogin {
     const begun = openLoginState(stateKey, readCookie(head, STATE_COOKIE) ?? '', clock.now());
     if (begun?.provider !== provider) throw notBegun();
     const current = new URL(`${this.#redirectUri(head, provider)}?${head.query}`);
-    const { checked, claims, idToken } = await client.finish(current, begun);
+    const { issuer, subject: id, sessionId, claims, idToken } = await client.finish(current, begun);
     const identity = this.#identify(provider, claims);
-    const { issuer, subject: id, sessionId } = checked;
     const { username: wantedName, groups, roles } = identity;
     const known = await names.admit({ wantedName, source: 'oidc', subject: { issuer, id }, groups, roles });
     const { secret, session } = await sessions.create(
@@ -110,7 +109,7 @@ export class BrowserLogin {
         address: head.remoteAddress,
         userAgent: String(head.headers['user-agent'] ?? ''),
       },
-      { groups, roles, claims, idToken },
+      { groups, roles, claims, ...(idToken !== undefined && { idToken }) },
     );
     this.#parts.log.info(
       { user: known.name, provider, session: session.id, id: head.id },
@@ -159,7 +158,7 @@ export class BrowserLogin {
     log.info({ provider, sessions: count }, 'provider ended a login');
   }
 
-  #client(name: string | undefined): ProviderClient {
+  #client(name: string | undefined): LoginClient {
     const only = name === undefined && this.#clients.size === 1 ? [...this.#clients.values()][0] : undefined;
     const client = only ?? this.#clients.get(name ?? '');
     if (client === undefined) throw unknownProvider(name);
@@ -217,6 +216,14 @@ export class BrowserLogin {
     const isSecure = this.#parts.hasSecureCookies;
     return writeCookie('user', value, { path: '/', maxAgeSeconds, isSecure, isReadable: true });
   }
+}
+
+function clientOf(known: KnownProvider, clock: { now(): number }): LoginClient | undefined {
+  const { provider, issuer } = known;
+  const { browser, github: endpoints } = provider;
+  if (browser === undefined) return undefined;
+  if (endpoints !== undefined) return new GithubClient({ provider, browser, endpoints, fetch: issuer.fetch });
+  return new ProviderClient({ known, browser, clock });
 }
 
 function unknownProvider(name: string | undefined): StoreError {

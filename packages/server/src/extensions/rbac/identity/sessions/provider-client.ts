@@ -5,15 +5,9 @@ import type { Claims } from '../oidc/claims.ts';
 import type { BrowserClient } from '../oidc/provider.ts';
 import { readToken } from '../oidc/token-form.ts';
 import type { KnownProvider } from '../oidc/token-identities.ts';
-import { type CheckedClaims, checkClaims, verifySignature } from '../oidc/token-verifier.ts';
+import { checkClaims, verifySignature } from '../oidc/token-verifier.ts';
+import { type FinishedLogin, type LoginClient, loginFailed } from './login-client.ts';
 import type { LoginState } from './login-state.ts';
-
-/** What a provider vouches for at the end of a login. */
-export interface FinishedLogin {
-  readonly checked: CheckedClaims;
-  readonly claims: Claims;
-  readonly idToken: string;
-}
 
 export interface ProviderClientParts {
   readonly known: KnownProvider;
@@ -25,8 +19,8 @@ export interface ProviderClientParts {
 const OF_ACCESS_TOKENS = ['resource_access', 'realm_access'] as const;
 const DISCOVERY_MS = 10 * 60_000;
 
-/** This server as a client of one provider: the authorization code flow with PKCE (RFC 7636). */
-export class ProviderClient {
+/** A provider of OpenID Connect. */
+export class ProviderClient implements LoginClient {
   readonly #parts: ProviderClientParts;
   #configured: { readonly atMs: number; readonly config: Promise<openid.Configuration> } | undefined;
 
@@ -42,10 +36,7 @@ export class ProviderClient {
     return this.#parts.browser.clientId;
   }
 
-  /** Where the browser goes to log in, and what must come back. Throws `unavailable` when the provider does not answer. */
-  async begin(
-    redirectUri: string,
-  ): Promise<{ readonly url: URL } & Pick<LoginState, 'state' | 'nonce' | 'codeVerifier'>> {
+  async begin(redirectUri: string): ReturnType<LoginClient['begin']> {
     const config = await this.#config();
     const codeVerifier = openid.randomPKCECodeVerifier();
     const state = openid.randomState();
@@ -61,14 +52,10 @@ export class ProviderClient {
     return { url, state, nonce, codeVerifier };
   }
 
-  /**
-   * Trades the code for tokens and checks them. Throws `unauthenticated` when the provider or the user said no, or what came
-   * back does not fit what was begun.
-   */
   async finish(current: URL, state: LoginState): Promise<FinishedLogin> {
     const config = await this.#config();
     const tokens = await this.#redeem(config, current, state);
-    if (tokens.id_token === undefined) throw refused('gave no ID token');
+    if (tokens.id_token === undefined) throw loginFailed('gave no ID token');
     const { issuer } = this.#parts.known;
     const { options, keys } = issuer;
     const nowMs = this.#parts.clock.now();
@@ -80,10 +67,11 @@ export class ProviderClient {
       ...(await this.#accessClaims(tokens.access_token, checked.subject)),
       ...idClaims,
     };
-    return { checked, claims, idToken: tokens.id_token };
+    const { issuer: vouching, subject, sessionId } = checked;
+    return { issuer: vouching, subject, sessionId, claims, idToken: tokens.id_token };
   }
 
-  /** Where the browser ends its login at the provider too (RP-Initiated Logout 1.0); undefined when there is no such place. */
+  /** RP-Initiated Logout 1.0. */
   async endSessionUrl(back: string, idToken: string | undefined): Promise<string | undefined> {
     try {
       const config = await this.#config();
@@ -111,8 +99,8 @@ export class ProviderClient {
       });
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      if (error instanceof openid.AuthorizationResponseError) throw refused(`said ${error.error}`, error);
-      throw refused('did not accept it', error);
+      if (error instanceof openid.AuthorizationResponseError) throw loginFailed(`said ${error.error}`, error);
+      throw loginFailed('did not accept it', error);
     }
   }
 
@@ -122,7 +110,7 @@ export class ProviderClient {
     try {
       return { ...(await openid.fetchUserInfo(config, accessToken, subject)) };
     } catch (error) {
-      throw refused('tells nothing about the user', error);
+      throw loginFailed('tells nothing about the user', error);
     }
   }
 
@@ -192,8 +180,4 @@ export class ProviderClient {
       );
     }
   }
-}
-
-function refused(what: string, cause?: unknown): StoreError {
-  return new StoreError('unauthenticated', `The login failed: the provider ${what}.`, { cause });
 }

@@ -148,7 +148,7 @@ describe('A login by browser', () => {
     expect((await browser.get(swapped.href)).status).toBe(401);
     expect((await browser.get(back.replace('/callback/test', '/callback/oidc'))).status).toBe(401);
     const other = new Browser();
-    other.cookies.set('zas-login', `${browser.cookies.get('zas-login')}x`.replace(/^./, 'A'));
+    other.cookies.set('zas-login', [...(browser.cookies.get('zas-login') ?? '')].reverse().join(''));
     expect((await other.get(back)).status).toBe(401);
     const cookie = browser.cookies.get('zas-login') ?? '';
     expect((await browser.get(back)).status).toBe(201);
@@ -199,6 +199,13 @@ describe('A session', () => {
     expect(await browser.whoAmI({ origin: app.url })).toMatchObject({ name: 'alice' });
     expect(await browser.whoAmI({ 'sec-fetch-site': 'same-origin' })).toMatchObject({ name: 'alice' });
     expect((await browser.get('/v2/', { origin: 'https://evil.example' }, 'GET')).status).toBe(401);
+  });
+
+  it('that is missing gets no challenge that a browser would open a window for', async () => {
+    const refused = await fetch(`${app.url}/-/api/v1/sessions`, { headers: UI });
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toBeNull();
+    expect((await fetch(`${app.url}/-/api/v1/sessions`)).headers.get('www-authenticate')).toContain('Basic');
   });
 
   it('gives way to an Authorization header', async () => {
