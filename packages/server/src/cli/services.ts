@@ -47,7 +47,10 @@ export interface AuditTools {
 
 /** The access keys of S3 users. What is told of a key that is not there: `argument-invalid`. */
 export interface AccessKeyTools {
-  create(wanted: NewAccessKey): Promise<AccessKey & { readonly secretAccessKey: string }>;
+  /** Without a user, of a server: whoever asks. */
+  create(
+    wanted: Omit<NewAccessKey, 'user'> & { readonly user?: string },
+  ): Promise<AccessKey & { readonly secretAccessKey: string }>;
   /** In order of their ids. */
   list(user?: string): Promise<readonly AccessKey[]>;
   enable(accessKeyId: string): Promise<AccessKey>;

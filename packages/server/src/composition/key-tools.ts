@@ -21,14 +21,15 @@ export function accessKeyTools(
     return new AccessKeys({ metadata, clock, sealingKey });
   };
   return {
-    async create(wanted) {
+    async create({ user, ...wanted }) {
+      if (user === undefined) throw new StoreError('argument-invalid', 'An access key needs a user.');
       if (wanted.accessKeyId === config.access.rootUser) {
         throw new StoreError(
           'argument-invalid',
           `${config.access.rootUser} is the root user, whose name is an access key already; choose another one.`,
         );
       }
-      return (await open()).create(wanted);
+      return (await open()).create({ ...wanted, user });
     },
     async list(user) {
       const keys = await open();

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startApp } from '@zot-artifact-store/testkit/in-process-app.ts';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openSecretKey } from '../../composition/data-folders.ts';
@@ -18,11 +19,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-async function run(args: readonly string[], input = '') {
+async function run(args: readonly string[], input = '', env: Readonly<Record<string, string>> = {}) {
   const out: string[] = [];
   const err: string[] = [];
   const terminal = {
-    env: {},
+    env,
     cwd: folder,
     cores: 1,
     print: (text: string) => void out.push(text),
@@ -71,7 +72,7 @@ describe('zas key', () => {
     const made = JSON.parse(out);
     expect(made).toMatchObject({ user: 'alice', description: 'backup', enabled: true });
     const { accessKeyId, secretAccessKey } = made;
-    expect(await find(accessKeyId)).toEqual({ accessKeyId, secretAccessKey, user: 'alice' });
+    expect(await find(accessKeyId)).toMatchObject({ accessKeyId, secretAccessKey, user: 'alice' });
     const listed = await run(['list', '--json']);
     expect(JSON.parse(listed.out)).toMatchObject({
       keys: [{ accessKeyId, user: 'alice', description: 'backup' }],
@@ -143,5 +144,32 @@ describe('zas key', () => {
   it('says that there is no store where there is none', async () => {
     await writeFile(join(folder, 'data'), '');
     expect((await run(['list'])).code).toBe(1);
+  });
+
+  it('asks a server when one is named, unless a store is', async () => {
+    const server = await startApp({ config: { extensions: { s3: {} } } });
+    try {
+      const [, encoded = ''] = server.rootAuthorization.split(' ');
+      const [, password = ''] = Buffer.from(encoded, 'base64').toString().split(':');
+      const env = { ZAS_SERVER: server.url, ZAS_ROOT_PASSWORD: password };
+      const made = await run(['create', '--user', 'alice', '--json'], '', env);
+      expect(made).toMatchObject({ code: 0, err: '' });
+      const { accessKeyId, secretAccessKey } = JSON.parse(made.out);
+      expect(secretAccessKey).toMatch(/^[\w-]{40}$/);
+      expect((await run(['list'], '', env)).out).toContain(accessKeyId);
+      expect((await run(['disable', accessKeyId], '', env)).out).toContain('is disabled');
+      expect((await run(['list'], '', env)).out).toContain('disabled');
+      expect((await run(['delete', accessKeyId], '', env)).code).toBe(0);
+      expect(await run(['delete', accessKeyId], '', env)).toMatchObject({
+        code: 1,
+        err: expect.stringContaining(`no access key ${accessKeyId}`),
+      });
+      const local = await run(['create', '--user', 'bob', '--data', 'data', '--json'], '', env);
+      expect(await find(JSON.parse(local.out).accessKeyId)).toMatchObject({ user: 'bob' });
+      const both = await run(['list', '--data', 'data', '--server', server.url], '', env);
+      expect(both).toMatchObject({ code: 1, err: expect.stringContaining('either a server') });
+    } finally {
+      await server.close();
+    }
   });
 });

@@ -1,16 +1,21 @@
+import { StoreError } from '@zot-artifact-store/spec';
 import type { Command } from 'commander';
 import type { AccessKey } from '../../extensions/s3/auth/access-keys.ts';
+import { apiKeyTools } from '../api/api-key-tools.ts';
+import { isServerNamed } from '../api/server-url.ts';
+import { addServerOptions, openApi, type ServerOptions } from '../api/with-server.ts';
 import { EXIT, type ExitCode } from '../exit-code.ts';
 import { addStoreOptions, type ConfigOptions } from '../load-for-command.ts';
+import type { AccessKeyTools } from '../services.ts';
 import { formatTable } from '../table.ts';
 import { type StoreCommandContext, withWholeStore } from '../with-store.ts';
 
-interface KeyOptions extends ConfigOptions {
+interface KeyOptions extends ConfigOptions, ServerOptions {
   readonly json?: true;
 }
 
 interface CreateOptions extends KeyOptions {
-  readonly user: string;
+  readonly user?: string;
   readonly description?: string;
   readonly accessKey?: string;
   readonly secretKeyStdin?: true;
@@ -22,13 +27,17 @@ interface ListOptions extends KeyOptions {
 
 const NOTES = `
 Access keys sign requests of S3 clients in the name of a user. The root user needs none: its name and
-password are an access key and its secret. A server may run on the same data folder meanwhile; every
-change counts at once.
+password are an access key and its secret.
+
+With --server or ZAS_SERVER the keys are those of that server: one's own, or, for administrators, all.
+Otherwise, and with --data or --config, they are changed in the store itself, on its machine; a server
+may run on it meanwhile, and every change counts at once.
 
 Examples:
   zas key create --user alice --description 'nightly backup'
   zas key create --user alice --access-key AKIAIOSFODNN7EXAMPLE --secret-key-stdin <secret.txt
   zas key list --user alice
+  zas key create --server https://zas.example.com
   zas key disable ZASXQJ3N5Y7A2B4C6D8E`;
 
 const CREATE_NOTES = `
@@ -44,7 +53,7 @@ export function addKeyCommands(program: Command, context: StoreCommandContext): 
   const create = group
     .command('create')
     .description('Make an access key for a user.')
-    .requiredOption('--user <name>', 'whose key it is')
+    .option('--user <name>', "whose key it is (default: one's own, when a server is asked)")
     .option('--description <text>', 'what it is for')
     .option('--access-key <id>', 'bring along this access key; needs --secret-key-stdin')
     .option('--secret-key-stdin', 'read its secret from standard input')
@@ -52,6 +61,9 @@ export function addKeyCommands(program: Command, context: StoreCommandContext): 
   addKeyOptions(create).action(async (options: CreateOptions) => {
     if ((options.accessKey === undefined) !== (options.secretKeyStdin === undefined)) {
       create.error('zas: --access-key and --secret-key-stdin go together');
+    }
+    if (options.user === undefined && !asksServer(context, options)) {
+      create.error("zas: required option '--user <name>' not specified");
     }
     context.finish(await createKey(context, options));
   });
@@ -84,9 +96,9 @@ async function createKey(context: StoreCommandContext, options: CreateOptions): 
   const { user, description, accessKey, secretKeyStdin, json, ...configOptions } = options;
   // A file or a pipe ends in a line break, which no secret has.
   const brought = secretKeyStdin && (await terminal.readInput()).replace(/\r?\n$/, '');
-  const made = await withWholeStore(context, { ...configOptions, createIfMissing: true }, (store) =>
-    store.accessKeys.create({
-      user,
+  const made = await withKeys(context, { ...configOptions, createIfMissing: true }, (keys) =>
+    keys.create({
+      ...(user !== undefined && { user }),
       ...(description !== undefined && { description }),
       ...(accessKey !== undefined && { accessKeyId: accessKey }),
       ...(brought !== undefined && { secretAccessKey: brought }),
@@ -115,9 +127,7 @@ async function listKeys(
   { user, json, ...options }: ListOptions,
 ): Promise<ExitCode> {
   const { terminal } = context;
-  const keys = await withWholeStore(context, { ...options, createIfMissing: false }, (store) =>
-    store.accessKeys.list(user),
-  );
+  const keys = await withKeys(context, { ...options, createIfMissing: false }, (tools) => tools.list(user));
   if (keys === undefined) return EXIT.usage;
   if (json) {
     terminal.print(JSON.stringify({ keys: keys.map(shown) }, null, 2));
@@ -149,8 +159,8 @@ function addChange(
     .description(change.description)
     .argument('<access-key>', 'its id');
   addKeyOptions(command).action(async (accessKeyId: string, { json, ...options }: KeyOptions) => {
-    const changed = await withWholeStore(context, { ...options, createIfMissing: false }, (store) =>
-      store.accessKeys[change.name](accessKeyId),
+    const changed = await withKeys(context, { ...options, createIfMissing: false }, (keys) =>
+      keys[change.name](accessKeyId),
     );
     if (changed === undefined) {
       context.finish(EXIT.usage);
@@ -164,7 +174,34 @@ function addChange(
 }
 
 function addKeyOptions(command: Command): Command {
-  return addStoreOptions(command.option('--json', 'print JSON'));
+  return addServerOptions(addStoreOptions(command.option('--json', 'print JSON')));
+}
+
+/** Options go before the environment: whoever names a store means the store. */
+function asksServer(
+  { terminal }: Pick<StoreCommandContext, 'terminal'>,
+  { server, data, config }: ConfigOptions & ServerOptions,
+): boolean {
+  if (server !== undefined && (data !== undefined || config !== undefined)) {
+    throw new StoreError(
+      'argument-invalid',
+      'Name either a server, with --server, or a store, with --data or --config.',
+    );
+  }
+  return (
+    server !== undefined ||
+    (data === undefined && config === undefined && isServerNamed(undefined, terminal.env))
+  );
+}
+
+/** Runs `work` on the keys of the server or of the store; undefined when the configuration cannot be used. */
+async function withKeys<Result>(
+  context: StoreCommandContext,
+  options: ConfigOptions & ServerOptions & { readonly createIfMissing: boolean },
+  work: (keys: AccessKeyTools) => Promise<Result>,
+): Promise<Result | undefined> {
+  if (asksServer(context, options)) return work(apiKeyTools(await openApi(context.terminal, options)));
+  return withWholeStore(context, options, (store) => work(store.accessKeys));
 }
 
 function shown({ accessKeyId, user, description, createdAtMs, isEnabled }: AccessKey) {

@@ -3,6 +3,7 @@ import { clientAddresses } from '../../http/client-address.ts';
 import { S3Authorizer } from './access/authorizer.ts';
 import { ACCESS_KEY_PURPOSE, AccessKeys } from './auth/access-keys.ts';
 import { createS3Authenticator, signatureDepsOf } from './auth/authenticator.ts';
+import { keyRoutes } from './auth/key-routes.ts';
 import { createPostForms } from './auth/post-forms.ts';
 import { RootGuesses } from './auth/root-guesses.ts';
 import { type S3Options, s3Section } from './config.ts';
@@ -83,6 +84,6 @@ async function setUp(host: ExtensionHost, options: S3Options, { root }: S3Setup)
     authenticators: [createS3Authenticator(authentication)],
     authorizers: [new S3Authorizer({ ...deps, clientAddress: clientAddresses(options.trustedProxies) })],
     tasks: s3Tasks(deps),
-    api: revocationRoutes(revocations),
+    api: [...keyRoutes({ keys, rootUser: root.user }), ...revocationRoutes(revocations)],
   };
 }

@@ -159,6 +159,12 @@ export class AccessKeys implements AccessKeySource {
     });
   }
 
+  /** Undefined when there is no such key. */
+  async describe(accessKeyId: string): Promise<AccessKey | undefined> {
+    const row = await this.#deps.metadata.get(s3Keys.accessKey(accessKeyId));
+    return row && described(accessKeyId, codec.decode(row));
+  }
+
   /** Throws `argument-invalid` when there is no such key. */
   async setEnabled(accessKeyId: string, isEnabled: boolean): Promise<AccessKey> {
     const { metadata } = this.#deps;
