@@ -42,6 +42,8 @@ export class TestIssuer {
   readonly extraKeys: JWK[] = [];
   /** Claims laid over those of every token. */
   extraClaims: Claims = {};
+  /** Takes requests and never answers them. */
+  isHanging = false;
   #keys: SigningKey[] = [];
   #server: Server | undefined;
   #port = 0;
@@ -141,6 +143,7 @@ export class TestIssuer {
     const url = new URL(request.url ?? '/', this.url);
     const path = url.pathname.replace('/realms/test', '');
     this.requests.push(path);
+    if (this.isHanging) return;
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const form = new URLSearchParams(Buffer.concat(chunks).toString());

@@ -194,6 +194,11 @@ describe('Our providers', () => {
       /providers\[0\]\.caFile names gone\.pem/,
     ],
     [
+      'with a path inside',
+      { ...keycloak, internalUrl: 'http://kc:8080/auth' },
+      /internalUrl must be an origin/,
+    ],
+    [
       'with a secret without client',
       { ...keycloak, clientSecretFile: 'client.json' },
       /clientSecretFile needs clientId/,

@@ -53,10 +53,15 @@ const provider = z
       { min: 0, max: 100_000_000 },
     ).default(86_400),
     jwksUri: httpUrl.optional().meta({ description: 'Where its keys are. Default: found by discovery.' }),
-    internalUrl: httpUrl.optional().meta({
-      description:
-        'Where this server reaches it, when that differs from where browsers do: "http://keycloak:8080".',
-    }),
+    internalUrl: httpUrl
+      .refine((url) => new URL(url).pathname === '/', {
+        error: 'must be an origin such as "http://keycloak:8080", without a path',
+      })
+      .optional()
+      .meta({
+        description:
+          'Where this server reaches it, when that differs from where browsers do: "http://keycloak:8080".',
+      }),
     caFile: fileName('The authorities of its certificate, a PEM file. Default: those of the system.'),
     maxStaleSeconds: wholeNumber(
       'How long its keys are used while it does not answer. Default 86400, a day.',

@@ -89,6 +89,17 @@ describe('The keys of an issuer', () => {
     expect(opened.problem).toBeUndefined();
   });
 
+  it('are found at once while the issuer takes for ever to answer', async () => {
+    const opened = open();
+    await opened.find(issuer.keyId, 'RS256');
+    issuer.isHanging = true;
+    const refreshing = opened.refresh();
+    expect(await outcome(opened.find(issuer.keyId, 'RS256'))).toBe('found');
+    await issuer.goDown();
+    await refreshing;
+    expect(opened.problem).toBeDefined();
+  });
+
   it('fail closed once the issuer was down for longer than the configuration allows', async () => {
     const opened = open();
     await opened.find(issuer.keyId, 'RS256');

@@ -94,13 +94,11 @@ export class IssuerKeys {
    * the issuer cannot be asked.
    */
   async find(keyId: string | undefined, algorithm: string): Promise<KeyObject> {
-    if (!this.#isUsable() && this.#sinceTriedMs() >= FIRST_KEYS_PAUSE_MS) await this.refresh();
-    await this.#refreshing;
-    let found = this.#pick(keyId, algorithm);
-    if (found === undefined && this.#mayAskForUnknown()) {
-      await this.refresh();
-      found = this.#pick(keyId, algorithm);
-    }
+    const known = this.#pick(keyId, algorithm);
+    // Whoever has a known key never waits for the issuer, which may take long, or for ever.
+    if (known !== undefined && this.#isUsable()) return known;
+    await this.#learn();
+    const found = this.#pick(keyId, algorithm);
     if (!this.#isUsable() || (found === undefined && this.#problem !== undefined)) throw this.#down();
     if (found !== undefined) return found;
     throw bad('is signed with a key that its issuer does not publish');
@@ -109,6 +107,7 @@ export class IssuerKeys {
   /** Fetches the keys unless that is under way. Never rejects; `problem` tells of a failure. */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#fetchKeys().finally(() => {
+      this.#triedAtMs = this.#parts.clock.now();
       this.#refreshing = undefined;
     });
     return this.#refreshing;
@@ -117,6 +116,12 @@ export class IssuerKeys {
   #isUsable(): boolean {
     const { clock, options } = this.#parts;
     return this.#keys !== undefined && clock.now() - this.#fetchedAtMs <= options.maxStaleMs;
+  }
+
+  async #learn(): Promise<void> {
+    if (this.#refreshing !== undefined) return this.#refreshing;
+    const mayAsk = this.#isUsable() ? this.#mayAskForUnknown() : this.#sinceTriedMs() >= FIRST_KEYS_PAUSE_MS;
+    if (mayAsk) await this.refresh();
   }
 
   #sinceTriedMs(): number {
@@ -160,7 +165,6 @@ export class IssuerKeys {
 
   async #fetchKeys(): Promise<void> {
     const { clock, log, options } = this.#parts;
-    this.#triedAtMs = clock.now();
     const had = this.#problem;
     try {
       const keys = await this.#read();

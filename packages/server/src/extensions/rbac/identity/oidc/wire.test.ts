@@ -66,6 +66,34 @@ describe('A server that trusts an issuer', () => {
     expect((await whoAmI(basic('root', token))).status).toBe(401);
   });
 
+  it('keeps the name of a user whom the issuer renames, and gives it to nobody else', async () => {
+    await whoAmI(`Bearer ${await issuer.accessToken(alice)}`);
+    const renamed = await issuer.accessToken({ ...alice, name: 'alice-smith' });
+    expect(await whoAmI(`Bearer ${renamed}`)).toMatchObject({ body: { name: 'alice' } });
+    const impostor = await whoAmI(
+      `Bearer ${await issuer.accessToken({ subject: 'mallory-id', name: 'alice' })}`,
+    );
+    expect(impostor.status).toBe(401);
+    expect(JSON.stringify(impostor.body)).toMatch(/belongs to another account/);
+    const root = await whoAmI(`Bearer ${await issuer.accessToken({ subject: 'root-id', name: 'root' })}`);
+    expect(root.status).toBe(401);
+  });
+
+  it('keeps a user out at once who was disabled here', async () => {
+    const dora = `Bearer ${await issuer.accessToken({ subject: 'dora-id', name: 'dora' })}`;
+    expect((await whoAmI(dora)).status).toBe(200);
+    const change = (disabled: boolean) =>
+      fetch(`${app.url}/-/api/v1/users/dora`, {
+        method: 'PATCH',
+        headers: { authorization: app.rootAuthorization, 'content-type': 'application/json' },
+        body: JSON.stringify({ disabled }),
+      });
+    expect((await change(true)).status).toBe(200);
+    expect((await whoAmI(dora)).status).toBe(401);
+    expect((await change(false)).status).toBe(200);
+    expect((await whoAmI(dora)).status).toBe(200);
+  });
+
   it('knows root by its password as before', async () => {
     expect(await whoAmI(app.rootAuthorization)).toMatchObject({ body: { name: 'root', isRoot: true } });
     expect((await whoAmI(basic('root', 'wrong'))).status).toBe(401);
