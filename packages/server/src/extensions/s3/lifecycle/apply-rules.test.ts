@@ -1,5 +1,7 @@
+import { StoreError } from '@zot-artifact-store/spec';
 import { S3Bench } from '@zot-artifact-store/testkit/s3-bench.ts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { s3Keys } from '../store/keyspace.ts';
 import { applyLifecycle } from './apply-rules.ts';
 
 const DAY_MS = 86_400_000;
@@ -205,5 +207,40 @@ describe('a lifecycle document', () => {
     expect(text).toContain('<Rule><ID>a</ID><Prefix>x/</Prefix><Status>Enabled</Status>');
     expect((await bench.send('/bucket?lifecycle', { method: 'DELETE' })).status).toBe(204);
     expect((await bench.send('/bucket?lifecycle')).code).toBe('NoSuchLifecycleConfiguration');
+  });
+
+  it('leave alone what somebody has a veto against, and go on', async () => {
+    await bench.close();
+    const protectedKey = 'kept';
+    const vetoes = {
+      beforeDelete: async ({ reference }: { readonly reference: string }) => {
+        if (reference === protectedKey) throw new StoreError('denied', 'it is signed');
+      },
+    };
+    bench = new S3Bench({ vetoes });
+    await bench.createBucket();
+    for (const key of ['a', protectedKey, 'z']) await put(key);
+    await rules(rule('<Filter/><Expiration><Days>1</Days></Expiration>'));
+    bench.nowMs += 2 * DAY_MS;
+    expect(await run()).toMatchObject({ expired: 2 });
+    expect(await keys()).toEqual([protectedKey]);
+  });
+
+  it('of a bucket that cannot be read do not keep those of others', async () => {
+    for (const bucket of ['a-broken', 'bucket']) {
+      await bench.createBucket(bucket);
+      await bench.send(`/${bucket}/k`, { method: 'PUT', body: 'x' });
+      await rules(rule('<Filter/><Expiration><Days>1</Days></Expiration>'), bucket);
+    }
+    const broken = await bench.bucket('a-broken');
+    const [row] = await bench.metadata.scan(
+      { prefix: s3Keys.documentParts(broken.record.id, 'lifecycle') },
+      { limit: 1 },
+    );
+    if (row === undefined) throw new Error('there is no document');
+    await bench.metadata.commit({ puts: [{ key: row.key, value: Buffer.from('<nonsense') }] });
+    bench.nowMs += 2 * DAY_MS;
+    expect(await run()).toMatchObject({ expired: 1 });
+    expect(await keys()).toEqual([]);
   });
 });

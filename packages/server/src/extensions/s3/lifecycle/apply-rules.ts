@@ -1,4 +1,4 @@
-import { isStoreError } from '@zot-artifact-store/spec';
+import { type ErrorKind, isStoreError } from '@zot-artifact-store/spec';
 import type { LifecycleRule } from '../config-documents/lifecycle.ts';
 import type { S3Deps } from '../deps.ts';
 import { listUploads } from '../listing/list-uploads.ts';
@@ -21,6 +21,8 @@ type Entry = Extract<VersionEntry, { kind: 'version' }>;
 
 const PAGE = 500;
 const BUCKETS = 100;
+/** Errors that are about one version. */
+const STAYS: ReadonlySet<ErrorKind> = new Set(['denied', 'in-use', 'precondition-failed', 'conflict']);
 
 /** Applies the lifecycle rules of every bucket that has some, as of now. */
 export async function applyLifecycle(deps: S3Deps, signal: AbortSignal): Promise<LifecycleReport> {
@@ -29,13 +31,27 @@ export async function applyLifecycle(deps: S3Deps, signal: AbortSignal): Promise
   for (;;) {
     const buckets = await deps.buckets.list({ limit: BUCKETS, ...(after === undefined ? {} : { after }) });
     for (const bucket of buckets) {
-      const rules = await deps.documents.parsed(bucket, 'lifecycle', storedLifecycle);
-      const enabled = rules?.filter((rule) => rule.enabled) ?? [];
-      if (enabled.length > 0) await new BucketRun(deps, bucket, { rules: enabled, report, signal }).run();
+      try {
+        await applyTo(bucket, deps, { report, signal });
+      } catch (error) {
+        // What is wrong with one bucket does not keep the others.
+        if (signal.aborted || isStoreError(error, 'unavailable')) throw error;
+        deps.log.error({ bucket: bucket.name, err: error }, 'lifecycle rules of a bucket not applied');
+      }
     }
     after = buckets.at(-1)?.name;
     if (after === undefined || buckets.length < BUCKETS) return report;
   }
+}
+
+async function applyTo(
+  bucket: StoredBucket,
+  deps: S3Deps,
+  { report, signal }: { readonly report: LifecycleReport; readonly signal: AbortSignal },
+): Promise<void> {
+  const rules = await deps.documents.parsed(bucket, 'lifecycle', storedLifecycle);
+  const enabled = rules?.filter((rule) => rule.enabled) ?? [];
+  if (enabled.length > 0) await new BucketRun(deps, bucket, { rules: enabled, report, signal }).run();
 }
 
 class BucketRun {
@@ -92,11 +108,13 @@ class BucketRun {
         const noncurrent = isOfSameKey ? (newer?.noncurrent ?? 0) + 1 : 0;
         const next = entries[index + 1];
         const isOnly = !isOfSameKey && next?.key !== entry.key && (next !== undefined || !page.isTruncated);
-        await this.#judge(rules, entry, {
-          noncurrent,
-          sinceMs: isOfSameKey ? newer?.entry.record.modifiedAtMs : undefined,
-          isOnly,
-        });
+        await leaveForLater(() =>
+          this.#judge(rules, entry, {
+            noncurrent,
+            sinceMs: isOfSameKey ? newer?.entry.record.modifiedAtMs : undefined,
+            isOnly,
+          }),
+        );
         newer = { entry, noncurrent };
       }
       const last = entries.at(-1);
@@ -153,6 +171,7 @@ class BucketRun {
   /** As a DELETE of the key: a marker hides it where the bucket keeps versions. Not when it was written again since. */
   async #expire(key: string, seen: ObjectVersion): Promise<void> {
     const { content, buckets, versions } = this.#deps;
+    await this.#askVetoes(key);
     await content.transact([], async (transaction) => {
       const bucket = await buckets.find(this.#bucket.name);
       if (bucket?.record.id !== this.#bucket.record.id) return;
@@ -167,6 +186,7 @@ class BucketRun {
 
   async #removeVersion(key: string, seen: VersionRecord, counted: 'versions' | 'markers'): Promise<void> {
     const { content, buckets, versions } = this.#deps;
+    await this.#askVetoes(key);
     try {
       await content.transact([], async (transaction) => {
         const bucket = await buckets.find(this.#bucket.name);
@@ -185,9 +205,14 @@ class BucketRun {
         this.#report[counted] += 1;
       });
     } catch (error) {
-      // What is locked, and what is not what was looked at, stays.
-      if (!(error instanceof VersionChanged) && !isStoreError(error, 'denied')) throw error;
+      if (!(error instanceof VersionChanged)) throw error;
     }
+  }
+
+  async #askVetoes(key: string): Promise<void> {
+    const principal = { kind: 'anonymous' } as const;
+    const repository = `s3/${this.#bucket.name}`;
+    await this.#deps.vetoes.beforeDelete({ principal, repository, kind: 'object', reference: key });
   }
 
   #tell(
@@ -239,6 +264,15 @@ class BucketRun {
       if (!page.isTruncated || last === undefined) return;
       after = { key: last.key, uploadId: last.uploadId };
     }
+  }
+}
+
+/** What is locked, what somebody has a veto against, and what changes just now stays until the next run. */
+async function leaveForLater(judge: () => Promise<void>): Promise<void> {
+  try {
+    await judge();
+  } catch (error) {
+    if (!isStoreError(error) || !STAYS.has(error.kind)) throw error;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { RequestContext } from '../../../http/protocol.ts';
+import { ownName } from '../access/own-name.ts';
 import { withoutPublic } from '../access/without-public.ts';
 import { resourceOf } from '../actions.ts';
-import { userOf } from '../owner.ts';
 import type { Buckets, StoredBucket } from '../store/buckets.ts';
 
 export interface VisibleBuckets {
@@ -25,7 +25,7 @@ export async function listVisibleBuckets(
 ): Promise<VisibleBuckets> {
   const { principal } = context;
   const seesAll = principal.kind === 'user' && principal.isRoot;
-  const user = userOf(principal);
+  const own = ownName(principal);
   const found: StoredBucket[] = [];
   let from = after;
   for (let scanned = 0; ; scanned += SCAN_PAGE) {
@@ -38,7 +38,7 @@ export async function listVisibleBuckets(
     for (const bucket of page) {
       const isVisible =
         seesAll ||
-        bucket.record.owner === user ||
+        bucket.record.owner === own ||
         (await context.can(withoutPublic({ action: 's3:ListBucket', resource: resourceOf(bucket.name) })));
       if (!isVisible) continue;
       if (found.length === limit) return { buckets: found, more: true };

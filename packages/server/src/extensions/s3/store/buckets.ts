@@ -117,19 +117,22 @@ export function createBuckets(metadata: MetadataStore, clock: { now(): number })
 
     async list({ owner, prefix = '', after, limit }) {
       const base = owner === undefined ? s3Keys.bucketsUnder(prefix) : s3Keys.bucketsOfUnder(owner, prefix);
-      const rowAfter =
-        after === undefined
-          ? undefined
-          : owner === undefined
-            ? s3Keys.bucket(after)
-            : s3Keys.bucketOf(owner, after);
-      const rows = await metadata.scan(
-        { prefix: base },
-        { limit, ...(rowAfter === undefined ? {} : { after: rowAfter }) },
-      );
-      const names = rows.map(({ key }) => String(decodeKey(key).at(-1)) as BucketName); // it was one when it was put
-      const found = await Promise.all(names.map(find));
-      return found.filter((bucket) => bucket !== undefined);
+      const rowOf = (name: string) =>
+        owner === undefined ? s3Keys.bucket(name) : s3Keys.bucketOf(owner, name);
+      const found: StoredBucket[] = [];
+      let last = after;
+      for (;;) {
+        const wanted = limit - found.length;
+        const rows = await metadata.scan(
+          { prefix: base },
+          { limit: wanted, ...(last === undefined ? {} : { after: rowOf(last) }) },
+        );
+        const names = rows.map(({ key }) => String(decodeKey(key).at(-1)) as BucketName); // it was one when it was put
+        // One that went meanwhile leaves a place, and a short page would be taken for the last one.
+        found.push(...(await Promise.all(names.map(find))).filter((bucket) => bucket !== undefined));
+        last = names.at(-1);
+        if (last === undefined || rows.length < wanted || found.length >= limit) return found;
+      }
     },
   };
 }
