@@ -3,10 +3,11 @@ import { ExtensionProblems, loadExtensions } from '../extension/load.ts';
 import { sectionProblems } from '../extension/order.ts';
 import { rbacSection } from '../extensions/rbac/config.ts';
 import { checkProviders } from '../extensions/rbac/identity/oidc/check-providers.ts';
+import { checkAuthMethods } from './check-auth-methods.ts';
 
 /** What keeps any extension from being set up, as far as it can be seen without doing it. */
 export async function checkExtensions(config: Config): Promise<readonly string[]> {
-  return [...providerProblems(config), ...(await checkModules(config))];
+  return [...providerProblems(config), ...(await checkAuthMethods(config)), ...(await checkModules(config))];
 }
 
 function providerProblems({ access, sections }: Config): readonly string[] {

@@ -22,6 +22,12 @@ export async function checkFiles(config: Config, sections: BuiltInSections): Pro
   if (config.access.htpasswdPath !== undefined) {
     await read('http.auth.htpasswd.path', config.access.htpasswdPath);
   }
+  const { ldap, tokenServer } = config.access;
+  if (ldap?.caPath !== undefined) await read('http.auth.ldap.caCert', ldap.caPath);
+  if (ldap?.credentialsPath !== undefined) {
+    await read('http.auth.ldap.credentialsFile', ldap.credentialsPath);
+  }
+  if (tokenServer !== undefined) await read('http.auth.bearer.cert', tokenServer.certPath);
   if (config.storage.secretKeyPath !== undefined) {
     await read('ZAS_SECRET_KEY_FILE', config.storage.secretKeyPath);
   }

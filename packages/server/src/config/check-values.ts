@@ -1,5 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { relative, sep } from 'node:path';
+import { checkAuthMethods } from './check-auth-methods.ts';
 import type { Config } from './config.ts';
 import { formatPath, type Problem } from './key-path.ts';
 import type { ConfigFile } from './schema.ts';
@@ -12,6 +13,7 @@ const MAX_SUB_PATH_LENGTH = 128;
 export function checkValues(file: ConfigFile, config: Config): Problem[] {
   return [
     ...checkTls(file),
+    ...checkAuthMethods(file),
     ...checkSubPaths(file, config),
     ...checkDirectories(config),
     ...checkAddresses(file, config),

@@ -114,6 +114,13 @@ export interface AccessConfig {
   readonly callbackOrigins: readonly string[];
   /** Whether cookies of logins are for https alone. */
   readonly secureCookies: boolean;
+  readonly ldap?: LdapConfig;
+  /** zot's `http.auth.bearer`: a token server of registries whose tokens count here. */
+  readonly tokenServer?: TokenServerConfig;
+  /** Asked for tokens by `/zot/auth/token` for whom this server does not know. */
+  readonly upstreamTokenEndpoint?: { readonly realm: string; readonly service: string };
+  /** How a client certificate names its user; missing where none are verified. */
+  readonly clientCertificates?: ClientCertificateConfig;
   /** `http.accessControl`, every list filled in. */
   readonly accessControl?: AccessControlConfig;
   /**
@@ -121,6 +128,38 @@ export interface AccessConfig {
    * they are: `htpasswd`.
    */
   readonly unrestricted: readonly string[];
+}
+
+export interface LdapConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly transport: 'ldaps' | 'starttls' | 'plain';
+  readonly skipVerify: boolean;
+  /** Absolute. */
+  readonly caPath?: string;
+  readonly baseDn: string;
+  readonly userAttribute: string;
+  readonly groupAttribute?: string;
+  readonly userFilter?: string;
+  readonly isSubtree: boolean;
+  /** Absolute. */
+  readonly credentialsPath?: string;
+}
+
+export interface TokenServerConfig {
+  readonly realm: string;
+  readonly service: string;
+  /** Absolute. */
+  readonly certPath: string;
+}
+
+export interface ClientCertificateConfig {
+  /** Lower-case. */
+  readonly identityAttributes: readonly string[];
+  readonly uriPattern?: string;
+  readonly uriIndex: number;
+  readonly dnsIndex: number;
+  readonly emailIndex: number;
 }
 
 export interface AccessControlConfig {

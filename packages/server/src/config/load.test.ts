@@ -261,9 +261,7 @@ describe("zot's configuration file", () => {
       },
       http: {
         auth: {
-          ldap: { address: 'x' },
-          bearer: { cert: 'x' },
-          mtls: {},
+          bearer: { awsSecretsManager: { region: 'x' } },
         },
         accessControl: {
           metrics: { users: ['a'] },
@@ -281,9 +279,7 @@ describe("zot's configuration file", () => {
       'extensions.ui',
       'http.accessControl.metrics',
       'http.accessControl.repositories["**"].defaultPolicy[0]',
-      'http.auth.bearer.cert',
-      'http.auth.ldap',
-      'http.auth.mtls',
+      'http.auth.bearer.awsSecretsManager',
       'scheduler',
       'storage.cacheDriver',
       'storage.gcTimeWindow',
@@ -482,7 +478,7 @@ describe('the JSON Schema', () => {
     for (const key of ['rootDirectory', 'gcUntagged', 'anonymousPolicy', 'docker2s2', 'module']) {
       expect(text).toContain(`"${key}"`);
     }
-    for (const key of ['retention', 'ldap', 'cluster', 'detectManifestCollision']) {
+    for (const key of ['retention', 'awsSecretsManager', 'cluster', 'detectManifestCollision']) {
       expect(text).not.toContain(`"${key}"`);
     }
   });

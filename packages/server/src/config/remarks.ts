@@ -71,9 +71,18 @@ function httpRemarks(file: ConfigFile): Problem[] {
     const message = 'limits how long a client may take nothing, not how long a download takes';
     remarks.push({ place: 'http.writeTimeout', message });
   }
-  if (file.http?.tls?.cacert) {
-    const message = 'certificates of clients are verified, and do not name a user yet';
-    remarks.push({ place: 'http.tls.cacert', message });
+  const { ldap } = file.http?.auth ?? {};
+  if (ldap?.insecure && !ldap.startTLS) {
+    const message = 'is true without startTLS: passwords cross the network to the directory readable';
+    remarks.push({ place: 'http.auth.ldap.insecure', message });
+  }
+  if (ldap?.startTLS && !ldap.insecure) {
+    const message = 'has no effect without insecure, as in zot: the connection is LDAPS';
+    remarks.push({ place: 'http.auth.ldap.startTLS', message });
+  }
+  if (ldap?.skipVerify) {
+    const message = 'is true: whoever can take the place of the directory gets the passwords';
+    remarks.push({ place: 'http.auth.ldap.skipVerify', message });
   }
   if (file.http?.externalUrl && !hasUsers(file)) {
     const message =

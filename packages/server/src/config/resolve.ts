@@ -4,6 +4,7 @@ import type { AccessConfig, BuiltInSection, Config, GcConfig, RateLimitConfig, T
 import type { OpenidCredentials } from './openid-credentials.ts';
 import type { RootIdentity } from './overrides.ts';
 import { resolveAccessControl } from './resolve-access-control.ts';
+import { resolveAuthMethods } from './resolve-auth-methods.ts';
 import { resolveOpenid } from './resolve-openid.ts';
 import type { ConfigFile } from './schema.ts';
 import type { BuiltInSections } from './sections.ts';
@@ -85,11 +86,14 @@ export function isOpenToEveryone(file: ConfigFile, around: Pick<Surroundings, 'f
 
 /** Whether the file says where users come from. */
 export function hasUsers({ http, extensions }: ConfigFile): boolean {
-  const { htpasswd, bearer, openid } = http?.auth ?? {};
+  const { htpasswd, ldap, bearer, openid, mtls } = http?.auth ?? {};
   // A section of an extension is known to the extension alone.
-  const providers: unknown = Reflect.get(Object(Reflect.get(extensions ?? {}, 'rbac')), 'providers');
+  const rbac: unknown = Reflect.get(extensions ?? {}, 'rbac');
+  const providers: unknown = Reflect.get(Object(rbac), 'providers');
+  const users: unknown = Reflect.get(Object(rbac), 'users');
   return (
-    Boolean(htpasswd?.path) ||
+    Boolean(htpasswd?.path || ldap?.address || bearer?.cert || mtls) ||
+    Object.keys(Object(users)).length > 0 ||
     Boolean(bearer?.oidc?.length) ||
     Object.keys(openid?.providers ?? {}).length > 0 ||
     (Array.isArray(providers) && providers.length > 0)
@@ -112,6 +116,7 @@ function resolveAccess(
     failDelayMs: (file.http?.auth?.failDelay ?? 0) * 1000,
     zotApiKeys: file.http?.auth?.apikey ?? false,
     ...resolveOpenid(file, around),
+    ...resolveAuthMethods(file, around),
     ...(control === undefined ? {} : { accessControl: resolveAccessControl(control) }),
     unrestricted: control === undefined ? unrestricted(file, around) : [],
   };
@@ -119,10 +124,13 @@ function resolveAccess(
 
 /** zot lets whoever `http.auth` knows do everything, and without it everybody. */
 function unrestricted(file: ConfigFile, around: Pick<Surroundings, 'filePath'>): readonly string[] {
-  if (isOpenToEveryone(file, around)) return ['anonymous'];
-  const { htpasswd, bearer, openid } = file.http?.auth ?? {};
+  const { htpasswd, ldap, bearer, openid } = file.http?.auth ?? {};
+  const mtls = file.http?.tls?.cacert ? ['mtls'] : [];
+  if (isOpenToEveryone(file, around)) return ['anonymous', ...mtls];
   return [
+    ...mtls,
     ...(htpasswd?.path ? ['htpasswd'] : []),
+    ...(ldap?.address ? ['ldap'] : []),
     ...(bearer?.oidc?.length ? ['workload'] : []),
     ...(openid?.providers ? ['openid'] : []),
   ];

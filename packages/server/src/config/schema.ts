@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { accessControl } from './access-control-schema.ts';
+import { ldap, mtls, tokenServerFields } from './auth-methods-schema.ts';
 import { duration, flag, NOT_YET, notYet, saysDisabled, size, text, wholeNumber } from './fields.ts';
 import { bearerOidc, openid } from './openid-schema.ts';
 import type { BuiltInSections } from './sections.ts';
@@ -82,14 +83,10 @@ const auth = z.strictObject({
     'Seconds for which a refusal for wrong credentials is held back. Default 0. Repeated failures are slowed down whatever it says.',
     { min: 0, max: 60 },
   ),
-  ldap: notYet(),
+  ldap: ldap.optional(),
   bearer: z
     .strictObject({
-      realm: text('Accepted for zot; has no effect on the issuers in oidc.'),
-      service: text('Accepted for zot; has no effect on the issuers in oidc.'),
-      cert: notYet(),
-      awsSecretsManager: notYet(),
-      upstreamTokenEndpoint: notYet(),
+      ...tokenServerFields,
       oidc: bearerOidc,
     })
     .optional(),
@@ -97,7 +94,7 @@ const auth = z.strictObject({
   apikey: flag(
     'Whether users make and delete their API keys at /zot/auth/apikey, as with zot. Default false; the API has them anyway.',
   ),
-  mtls: notYet((section) => section === undefined || section === null),
+  mtls: mtls.optional(),
   sessionKeysFile: text(
     "Accepted for zot; sessions are kept in the store's own records, under random names, and need no keys.",
   ),

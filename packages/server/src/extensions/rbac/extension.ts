@@ -35,7 +35,7 @@ async function setUp(options: RbacOptions, section: RbacSection, host: Extension
     identities: { verifyToken: outside.verifyToken, userNamed: identity.userNamed },
     health: outside.health,
     tasks: outside.tasks,
-    authorizers: [access.authorizer],
+    authorizers: [access.authorizer, ...identity.authorizers],
     shutdown: async () => {
       await identity.close();
       await outside.stop();

@@ -1,4 +1,7 @@
+import type { LdapOptions } from './identity/ldap/ldap-options.ts';
+import type { CertificateOptions } from './identity/mtls/certificate-identity.ts';
 import type { BearerOidcOptions, OpenidOptions } from './identity/oidc/zot-providers.ts';
+import type { TokenServerOptions } from './identity/tokens/token-server.ts';
 
 /** zot's words: `create` pushes what is new, `update` moves a tag that exists. */
 export type RepositoryAction = 'read' | 'create' | 'update' | 'delete';
@@ -38,6 +41,13 @@ export interface RbacOptions {
   readonly failDelayMs: number;
   /** Whether `/zot/auth/apikey` is served, as zot's clients know it. */
   readonly zotApiKeys?: boolean;
+  readonly ldap?: LdapOptions;
+  /** A token server of registries whose tokens count here. */
+  readonly tokenServer?: TokenServerOptions;
+  /** Asked for tokens by `/zot/auth/token` for whom this server does not know. */
+  readonly upstreamTokenEndpoint?: { readonly realm: string; readonly service: string };
+  /** How a client certificate names its user; missing where none are verified. */
+  readonly clientCertificates?: CertificateOptions;
   readonly bearerOidc?: readonly BearerOidcOptions[];
   readonly openid?: readonly OpenidOptions[];
   /** The origin browsers reach the server at. */

@@ -2,7 +2,7 @@ import { StoreError } from '@zot-artifact-store/spec';
 import type { Principal, UserPrincipal } from '../../../../extension/access.ts';
 
 /** Credentials that were handed out by this store, and are worth less than the login they came from. */
-const DERIVED: ReadonlySet<string> = new Set(['api-key', 'registry-token', 'access-key', 'sts']);
+const DERIVED: ReadonlySet<string> = new Set(['api-key', 'registry-token', 'access-key', 'sts-session']);
 
 /**
  * The user, when the request was made with a login of its own. Throws `unauthenticated` for nobody, `denied` for a key

@@ -15,6 +15,8 @@ export interface PasswordAuthenticatorParts {
   clientAddress(head: RequestHead): string;
   /** Whether another way to log in is offered for a request, so that Basic is not. */
   isOtherwiseChallenged(head: RequestHead, operation: Operation | undefined): boolean;
+  /** Whether an operation looks at the credentials itself. */
+  isLeftTo(operation: Operation): boolean;
   /** Waits as long as a refusal is held back; returns at once when the server stops. */
   holdBack(): Promise<void>;
 }
@@ -35,7 +37,8 @@ export class PasswordAuthenticator implements Authenticator {
     return this.#parts.isOtherwiseChallenged(head, operation) ? undefined : this.#challenge;
   }
 
-  async authenticate(head: RequestHead): Promise<Authentication> {
+  async authenticate(head: RequestHead, operation: Operation): Promise<Authentication> {
+    if (this.#parts.isLeftTo(operation)) return ANONYMOUS;
     const credentials = readCredentials(head);
     if (credentials.kind === 'none' || credentials.kind === 'foreign') return ANONYMOUS;
     if (credentials.kind === 'malformed') return MALFORMED;

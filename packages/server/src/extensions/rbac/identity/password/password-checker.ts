@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { StoreError } from '@zot-artifact-store/spec';
+import { Turns } from '../turns.ts';
 
 const REMEMBER_MS = 60_000;
 const MAX_REMEMBERED = 1000;
@@ -20,9 +20,8 @@ export class PasswordChecker {
   readonly #clock: { now(): number };
   readonly #rememberedUntil = new Map<string, number>();
   readonly #running = new Map<string, Promise<boolean>>();
-  readonly #waiting: (() => void)[] = [];
+  readonly #turns = new Turns({ running: MAX_RUNNING, waiting: MAX_WAITING });
   readonly #compareHash: ComparePassword;
-  #slotsTaken = 0;
 
   constructor(clock: { now(): number }, compare: ComparePassword) {
     this.#clock = clock;
@@ -49,7 +48,9 @@ export class PasswordChecker {
     const id = this.#id(user, password, hash);
     let check = this.#running.get(id);
     if (check === undefined) {
-      check = this.#compare(password, hash).finally(() => this.#running.delete(id));
+      check = this.#turns
+        .take(() => this.#compareHash(password, hash))
+        .finally(() => this.#running.delete(id));
       this.#running.set(id, check);
     }
     return check;
@@ -64,31 +65,6 @@ export class PasswordChecker {
       const [oldest] = this.#rememberedUntil.keys();
       if (oldest !== undefined) this.#rememberedUntil.delete(oldest);
     }
-  }
-
-  async #compare(password: string, hash: string): Promise<boolean> {
-    await this.#takeSlot();
-    try {
-      return await this.#compareHash(password, hash);
-    } finally {
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#slotsTaken -= 1;
-    }
-  }
-
-  async #takeSlot(): Promise<void> {
-    if (this.#slotsTaken < MAX_RUNNING) {
-      this.#slotsTaken += 1;
-      return;
-    }
-    if (this.#waiting.length >= MAX_WAITING) {
-      throw new StoreError('too-many-requests', 'Too many passwords are being checked at once; try again.', {
-        retryAfterSeconds: 1,
-      });
-    }
-    // A slot that is given back goes straight to the one waiting longest.
-    await new Promise<void>((granted) => this.#waiting.push(granted));
   }
 
   /** Neither user, password nor hash can hold a NUL, so the joined text has one reading. */

@@ -99,6 +99,12 @@ export class PasswordLogins {
     return undefined;
   }
 
+  /** Whether this server itself can tell if the password is right. */
+  async knows(user: string, password: string): Promise<boolean> {
+    if (looksLikeApiKey(password) || user === this.#deps.root.user) return true;
+    return (await this.#deps.hashes.find(user)) !== undefined;
+  }
+
   /**
    * What a login with a password rests on, a secret that changes with the password; undefined for other logins, also
    * for those at a service outside, which does not tell when a password changes.

@@ -11,12 +11,14 @@ export interface TokenAuthenticatorDeps {
   readonly isOffered: boolean;
   /** A token server outside, to which clients are sent instead. */
   readonly tokenServer?: { readonly realm: string; readonly service: string } | undefined;
+  readonly troubles: TokenTroubles;
   clientAddress(head: RequestHead): string;
 }
 
 export const TOKEN_PATH = '/zot/auth/token';
 
-type Trouble = 'invalid_token' | 'insufficient_scope';
+/** What was wrong with the token a request came with, for its challenge. */
+export type TokenTroubles = WeakMap<RequestHead, 'invalid_token' | 'insufficient_scope'>;
 
 const BEARER = /^bearer +(\S+) *$/i;
 const ABSTAIN: Authentication = { outcome: 'abstain' };
@@ -27,8 +29,6 @@ const ABSTAIN: Authentication = { outcome: 'abstain' };
  */
 export class TokenAuthenticator implements Authenticator {
   readonly #deps: TokenAuthenticatorDeps;
-  /** What was wrong with the token a request came with, for its challenge. */
-  readonly #troubles = new WeakMap<RequestHead, Trouble>();
 
   constructor(deps: TokenAuthenticatorDeps) {
     this.#deps = deps;
@@ -45,7 +45,7 @@ export class TokenAuthenticator implements Authenticator {
     const server = tokenServer ?? ownServer(origin(head));
     if (server === undefined) return undefined;
     const scope = grantsFor(operation.permissions).map(formatScope).join(' ');
-    const trouble = this.#troubles.get(head);
+    const trouble = this.#deps.troubles.get(head);
     return [
       `Bearer realm="${server.realm}"`,
       `service="${server.service}"`,
@@ -64,12 +64,12 @@ export class TokenAuthenticator implements Authenticator {
     if (!isOci(operation)) return refuse('A token of the registry is for the registry alone.');
     const opened = await this.#deps.tokens.open(token, this.#deps.clientAddress(head));
     if (opened === undefined) {
-      this.#troubles.set(head, 'invalid_token');
+      this.#deps.troubles.set(head, 'invalid_token');
       return refuse('The token is wrong or has expired.');
     }
     const { principal, asked, id } = opened;
     if (!areCovered(operation.permissions, asked)) {
-      this.#troubles.set(head, 'insufficient_scope');
+      this.#deps.troubles.set(head, 'insufficient_scope');
       return refuse('The token was not asked for this; ask for one with the scope of the challenge.');
     }
     if (principal.kind === 'anonymous') return { outcome: 'principal', principal };

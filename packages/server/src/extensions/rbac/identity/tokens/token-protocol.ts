@@ -2,6 +2,7 @@ import { StoreError } from '@zot-artifact-store/spec';
 import type { Principal, UserPrincipal } from '../../../../extension/access.ts';
 import type { ExtensionHost } from '../../../../extension/contract.ts';
 import type { Operation, Protocol, Reply, RequestContext, RequestHead } from '../../../../http/protocol.ts';
+import { readCredentials } from '../credentials.ts';
 import type { PasswordLogins } from '../password/password-logins.ts';
 import { zotAuthError } from '../zot-auth-error.ts';
 import { TOKEN_PATH } from './authenticator.ts';
@@ -9,18 +10,24 @@ import { type Grant, parseScopes, permissionsOf } from './grants.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
 import type { RegistryTokens } from './registry-tokens.ts';
 import { readTokenForm, readTokenQuery, type TokenRequest } from './token-request.ts';
+import { askUpstream, type UpstreamOptions } from './upstream-tokens.ts';
 
 export interface TokenProtocolDeps {
   readonly tokens: RegistryTokens;
   readonly refreshTokens: RefreshTokens;
-  readonly logins: Pick<PasswordLogins, 'verify'>;
+  readonly logins: Pick<PasswordLogins, 'verify' | 'knows'>;
   readonly decide: ExtensionHost['decide'];
   /** The user a token of an issuer stands for. Throws `unauthenticated`. */
   verifyToken(token: string): Promise<UserPrincipal>;
   clientAddress(head: RequestHead): string;
   /** Waits as long as a refusal is held back. */
   holdBack(): Promise<void>;
+  /** Asked for whom this server does not know. */
+  readonly upstream?: UpstreamOptions | undefined;
 }
+
+/** Of `TokenOperation`; with an upstream its Basic credentials are looked at here. */
+export const TOKEN_OPERATION = 'auth.GetToken';
 
 interface TokenOperation extends Operation {
   readonly method: 'GET' | 'POST';
@@ -37,7 +44,7 @@ export function tokenProtocol(deps: TokenProtocolDeps): Protocol<TokenOperation>
     claims: ({ path }) => path === TOKEN_PATH,
     classify({ method, query }) {
       if (method === 'GET' || method === 'POST') {
-        return { name: 'auth.GetToken', permissions: [], method, query };
+        return { name: TOKEN_OPERATION, permissions: [], method, query };
       }
       throw new StoreError('method-not-allowed', 'tokens come by GET and POST', {
         headers: { allow: 'GET, POST' },
@@ -45,6 +52,10 @@ export function tokenProtocol(deps: TokenProtocolDeps): Protocol<TokenOperation>
     },
     async run({ method, query }, context) {
       const request = method === 'GET' ? readTokenQuery(query) : await readTokenForm(context);
+      const { upstream: options } = deps;
+      if (options !== undefined && !(await isForUs(request, context, deps))) {
+        return askUpstream(request, context.head, { options, signal: context.signal });
+      }
       const principal = await principalOf(request, context, deps);
       return answer(request, principal, { context, deps });
     },
@@ -57,15 +68,34 @@ async function principalOf(
   { principal, head }: RequestContext,
   deps: TokenProtocolDeps,
 ): Promise<Principal> {
-  if (given.kind === 'none') return principal;
-  if (principal.kind !== 'anonymous') {
+  const basic = principal.kind === 'anonymous' ? readCredentials(head) : undefined;
+  if (basic?.kind === 'malformed') {
+    throw new StoreError('unauthenticated', 'The Authorization header cannot be read.');
+  }
+  const shown =
+    given.kind === 'none' && basic?.kind === 'basic' ? { ...basic, kind: 'password' as const } : given;
+  if (shown.kind === 'none') return principal;
+  if (principal.kind !== 'anonymous' || (basic?.kind === 'basic' && given.kind !== 'none')) {
     throw new StoreError('argument-invalid', 'credentials came twice: in the header and in the form');
   }
   const address = deps.clientAddress(head);
-  const found = await fromForm(given, address, deps);
+  const found = await fromForm(shown, address, deps);
   if (found !== undefined) return found;
   await deps.holdBack();
   throw new StoreError('unauthenticated', 'The user name or the password is wrong.');
+}
+
+/** Whether the credentials are of somebody this server knows; nobody's are not. */
+async function isForUs(
+  { given }: TokenRequest,
+  { principal, head }: RequestContext,
+  { logins, refreshTokens }: TokenProtocolDeps,
+): Promise<boolean> {
+  if (principal.kind !== 'anonymous') return true;
+  if (given.kind === 'refresh') return refreshTokens.isOurs(given.token);
+  if (given.kind === 'token') return false;
+  const shown = given.kind === 'none' ? readCredentials(head) : given;
+  return 'user' in shown && logins.knows(shown.user, shown.password);
 }
 
 async function fromForm(

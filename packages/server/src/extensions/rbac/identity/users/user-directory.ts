@@ -18,6 +18,8 @@ export interface UserDirectoryDeps {
   readonly declared: DeclaredUsers;
   /** Whether the root user may log in. */
   isRootEnabled(): Promise<boolean>;
+  /** Asks the source of a user, where it can be asked without the user: the groups, or that it has no such user. */
+  groupsNow?(user: KnownUser): Promise<readonly string[] | 'unknown' | 'gone'>;
 }
 
 /** Somebody who proved to a source outside who they are. */
@@ -107,7 +109,7 @@ export class UserDirectory {
   }
 
   /**
-   * The user as known now, with today's groups. A name nobody wrote down is a user without groups. Undefined when the
+   * The user as known now, with today's groups; those of a source that cannot be asked are those of the last login. A name nobody wrote down is a user without groups. Undefined when the
    * user was disabled or deleted, or is not the one a credential of that age was made for.
    */
   async userNamed(
@@ -128,7 +130,10 @@ export class UserDirectory {
       return undefined;
     }
     const local = await this.localGroups(name);
-    const said = await readSaid(metadata, name);
+    const theirs = known === undefined ? 'unknown' : ((await this.#deps.groupsNow?.(known)) ?? 'unknown');
+    if (theirs === 'gone') return undefined;
+    const last = await readSaid(metadata, name);
+    const said = theirs === 'unknown' ? last : { ...last, groups: theirs };
     const groups = said.groups.length === 0 ? local : [...new Set([...local, ...said.groups])];
     const { subject } = known ?? {};
     return {
