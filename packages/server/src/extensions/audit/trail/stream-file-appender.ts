@@ -3,15 +3,16 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileName } from './stream-files.ts';
 
+/** What a stream is written with. */
+export type AppendedFile = Pick<StreamFileAppender, 'sizeBytes' | 'append' | 'sync' | 'close'>;
+
 /** Appends to one file of a stream; what an append that failed left is cut off before the next. */
 export class StreamFileAppender {
-  readonly name: string;
   readonly #handle: FileHandle;
   #sizeBytes: number;
   #isTorn = false;
 
-  private constructor(name: string, handle: FileHandle, sizeBytes: number) {
-    this.name = name;
+  private constructor(handle: FileHandle, sizeBytes: number) {
     this.#handle = handle;
     this.#sizeBytes = sizeBytes;
   }
@@ -19,8 +20,7 @@ export class StreamFileAppender {
   /** The file whose first record has this number; what is in it behind `sizeBytes` is cut off. */
   static async open(folder: string, firstSeq: number, sizeBytes: number): Promise<StreamFileAppender> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const name = fileName(firstSeq);
-    const handle = await open(join(folder, name), constants.O_RDWR | constants.O_CREAT, 0o600);
+    const handle = await open(join(folder, fileName(firstSeq)), constants.O_RDWR | constants.O_CREAT, 0o600);
     try {
       await handle.truncate(sizeBytes);
       if (sizeBytes === 0) await syncFolder(folder);
@@ -28,7 +28,7 @@ export class StreamFileAppender {
       await handle.close();
       throw error;
     }
-    return new StreamFileAppender(name, handle, sizeBytes);
+    return new StreamFileAppender(handle, sizeBytes);
   }
 
   get sizeBytes(): number {

@@ -1,4 +1,5 @@
-import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pino from 'pino';
@@ -6,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryMetadataStore } from '../../../metadata/memory/memory-metadata-store.ts';
 import { readAllKnown } from './heads.ts';
 import { signingKey } from './signing-key.ts';
+import { StreamFileAppender } from './stream-file-appender.ts';
 import { StreamWriter, type StreamWriterOptions } from './stream-writer.ts';
 import { verifyTrail } from './verify.ts';
 
@@ -118,18 +120,57 @@ describe('a stream of the trail', () => {
   });
 
   it('refuses records while it cannot be written, and then tells how many are missing', async () => {
-    const writer = await open();
-    // A number that JSON does not have cannot be written.
-    await expect(writer.append({ type: 'request', nth: 1n as unknown as number })).rejects.toMatchObject({
-      kind: 'unavailable',
-    });
-    expect(writer.failure).toBeDefined();
-    await writer.append({ type: 'request', nth: 2 });
+    const disk = new FailingDisk();
+    const writer = await open({ openFile: disk.open });
+    disk.fails = () => true;
+    for (const nth of [1, 2]) {
+      await expect(writer.append({ type: 'request', nth })).rejects.toMatchObject({ kind: 'unavailable' });
+    }
+    expect(writer.failure?.message).toContain('EIO');
+    disk.fails = () => false;
+    await writer.append({ type: 'request', nth: 3 });
     expect(writer.failure).toBeUndefined();
     await writer.close();
-    expect(await verify()).toMatchObject({ flaws: [], streams: [{ lost: 1 }] });
+    expect(await verify()).toMatchObject({ flaws: [], streams: [{ lost: 2 }] });
+  });
+
+  it('has room for more records when the disk is full', async () => {
+    const disk = new FailingDisk('ENOSPC');
+    const ballast = join(folder, 'main', 'ballast');
+    const writer = await open({ openFile: disk.open });
+    expect((await stat(ballast)).size).toBe(1024 * 1024);
+    disk.fails = () => existsSync(ballast);
+    await writer.append({ type: 'request', nth: 1 });
+    expect(existsSync(ballast)).toBe(false);
+    await writer.close();
+    expect(await verify()).toMatchObject({ flaws: [], streams: [{ lost: 0 }] });
   });
 });
+
+/** Files whose appends fail as long as the test says so. */
+class FailingDisk {
+  fails = (): boolean => false;
+  readonly #code: string;
+
+  constructor(code = 'EIO') {
+    this.#code = code;
+  }
+
+  readonly open: NonNullable<StreamWriterOptions['openFile']> = async (...place) => {
+    const file = await StreamFileAppender.open(...place);
+    return {
+      get sizeBytes() {
+        return file.sizeBytes;
+      },
+      append: async (text) => {
+        if (this.fails()) throw Object.assign(new Error('no disk'), { code: this.#code });
+        await file.append(text);
+      },
+      sync: () => file.sync(),
+      close: () => file.close(),
+    };
+  };
+}
 
 describe('the verification finds', () => {
   beforeEach(() => write(25));

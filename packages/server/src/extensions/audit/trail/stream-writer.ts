@@ -10,7 +10,7 @@ import { readCheckpoint, signCheckpoint } from './checkpoint.ts';
 import { type KnownStream, keepKnown, readKnown } from './heads.ts';
 import { type Recovered, recover } from './recover.ts';
 import type { SigningKey } from './signing-key.ts';
-import { StreamFileAppender } from './stream-file-appender.ts';
+import { type AppendedFile, StreamFileAppender } from './stream-file-appender.ts';
 import { headBefore, listFiles } from './stream-files.ts';
 
 export interface StreamWriterOptions {
@@ -30,6 +30,8 @@ export interface StreamWriterOptions {
   readonly checkpointMs: number;
   /** Whether a record counts as written only once the disk has it. */
   readonly syncEach: boolean;
+  /** `StreamFileAppender.open` unless given. */
+  readonly openFile?: (folder: string, firstSeq: number, sizeBytes: number) => Promise<AppendedFile>;
 }
 
 interface Waiting {
@@ -54,7 +56,7 @@ export class StreamWriter {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #head: Head;
-  #file: StreamFileAppender;
+  #file: AppendedFile;
   #known: KnownStream;
   #sinceCheckpoint = 0;
   #uncheckedSinceMs: number | undefined;
@@ -65,12 +67,7 @@ export class StreamWriter {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
-  private constructor(
-    options: StreamWriterOptions,
-    head: Head,
-    file: StreamFileAppender,
-    known: KnownStream,
-  ) {
+  private constructor(options: StreamWriterOptions, head: Head, file: AppendedFile, known: KnownStream) {
     this.#options = options;
     this.#ballast = new Ballast(join(options.folder, options.stream));
     this.#head = head;
@@ -83,12 +80,12 @@ export class StreamWriter {
    * written.
    */
   static async open(options: StreamWriterOptions): Promise<StreamWriter> {
-    const { folder, stream, metadata, key, log } = options;
+    const { folder, stream, metadata, key, log, openFile = StreamFileAppender.open } = options;
     const found = await recover(folder, stream);
     const known = await readKnown(metadata, stream);
     const expected = known && readCheckpoint(known.head);
     const firstSeq = found.last?.file.firstSeq ?? found.head.seq + 1;
-    const file = await StreamFileAppender.open(join(folder, stream), firstSeq, found.last?.sizeBytes ?? 0);
+    const file = await openFile(join(folder, stream), firstSeq, found.last?.sizeBytes ?? 0);
     const writer = new StreamWriter(options, found.head, file, {
       head: signCheckpoint(stream, found.head, key),
       ...(known?.keptAfter !== undefined && { keptAfter: known.keptAfter }),
@@ -232,10 +229,10 @@ export class StreamWriter {
   }
 
   async #rotate(): Promise<void> {
-    const { folder, stream } = this.#options;
+    const { folder, stream, openFile = StreamFileAppender.open } = this.#options;
     if (this.#sinceCheckpoint > 0) await this.#appendCheckpoint();
     await this.#sync();
-    const next = await StreamFileAppender.open(join(folder, stream), this.#head.seq + 1, 0);
+    const next = await openFile(join(folder, stream), this.#head.seq + 1, 0);
     await this.#file.close();
     this.#file = next;
     await this.#removeOld();
