@@ -214,6 +214,23 @@ describe('Our providers', () => {
     );
   });
 
+  it('are remarked on when their keys cross a network without TLS', async () => {
+    const { remarks } = await usable({
+      http: { auth: { bearer: { oidc: [{ issuer: 'http://id.example.com', audiences: ['x'] }] } } },
+      extensions: {
+        rbac: {
+          providers: [
+            { ...keycloak, name: 'inside', internalUrl: 'http://keycloak:8080' },
+            { ...keycloak, name: 'here', issuer: 'http://127.0.0.1:8080/realms/main' },
+            keycloak,
+          ],
+        },
+      },
+    });
+    const places = remarks.filter(({ message }) => message.includes('without TLS')).map(({ place }) => place);
+    expect(places).toEqual(['http.auth.bearer.oidc[0].issuer', 'extensions.rbac.providers[0].internalUrl']);
+  });
+
   it('are refused when two have one name, also when one of them is of zot', async () => {
     expect(
       (await problemsOf({ extensions: { rbac: { providers: [keycloak, keycloak] } } })).join('\n'),

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { AccessControlConfig, Config } from './config.ts';
+import { issuerRemarks } from './issuer-remarks.ts';
 import type { Problem } from './key-path.ts';
 import { hasUsers, isOpenToEveryone, type Surroundings } from './resolve.ts';
 import type { ConfigFile } from './schema.ts';
@@ -12,7 +13,12 @@ export function remarksOn(
   config: Config,
   around: Pick<Surroundings, 'filePath'>,
 ): Problem[] {
-  return [...storageRemarks(file, around), ...httpRemarks(file), ...accessRemarks(file, config, around)];
+  return [
+    ...storageRemarks(file, around),
+    ...httpRemarks(file),
+    ...accessRemarks(file, config, around),
+    ...issuerRemarks(config),
+  ];
 }
 
 function storageRemarks(file: ConfigFile, around: Pick<Surroundings, 'filePath'>): Problem[] {
