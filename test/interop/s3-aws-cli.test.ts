@@ -67,6 +67,29 @@ describe.each<Transport>(['http', 'https'])('over %s', (transport) => {
     },
   );
 
+  // A key of the client is refused where others could read it on the way.
+  const ways = transport === 'https' ? ['AES256', 'of its own'] : ['AES256'];
+  it.each(
+    Object.entries(AWS_CLI).flatMap(([version, aws]) => ways.map((way) => [version, way, aws] as const)),
+  )('%s of the AWS CLI encrypts with a key, %s', async (version, way, aws) => {
+    const { folder, url, run, mustFail } = session;
+    const key = join(folder, 'customer.key');
+    await writeFile(key, Buffer.alloc(32, 7));
+    const given = way === 'AES256' ? [] : ['--sse-c', 'AES256', '--sse-c-key', `fileb://${key}`];
+    const writing = way === 'AES256' ? ['--sse', 'AES256'] : given;
+    const cli = (...args: string[]) => run(aws, ['--endpoint-url', url, ...args]);
+    const bucket = `s3://sealed-${version}`;
+    await cli('s3', 'mb', bucket);
+    await cli('s3', 'cp', large, `${bucket}/large`, '--only-show-errors', ...writing);
+    const back = join(folder, `${version}-opened`);
+    await cli('s3', 'cp', `${bucket}/large`, back, '--only-show-errors', ...given);
+    await expectSameFile(large, back);
+    if (way !== 'AES256') {
+      await mustFail(aws, ['--endpoint-url', url, 's3', 'cp', `${bucket}/large`, back]);
+    }
+    await cli('s3', 'rb', '--force', bucket);
+  });
+
   it.each(Object.entries(AWS_CLI))(
     '%s of the AWS CLI sets up a bucket and looks at versions',
     async (version, aws) => {
