@@ -47,6 +47,7 @@ Both start anew, with an empty store in the folder for temporary files, for ever
                           start        time to readiness, with an empty and with a large store
                           head         p99 of a manifest HEAD, with an empty and with a large store
                           memory       memory of each worker while eight uploads of 1 GB run
+                          decisions    time to decide who may do what with 1,000 policies
   --scale-count <n>     tags and manifests in the large store (default 1000000; quick: 20000)
 `;
 

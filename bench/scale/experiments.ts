@@ -1,4 +1,5 @@
 import type { Options } from '../options.ts';
+import { decisions } from './decisions.ts';
 import type { ExperimentContext, Finding } from './experiment.ts';
 import { headLatency } from './head-latency.ts';
 import { fillLargeStore, type LargeStore } from './large-store.ts';
@@ -12,6 +13,7 @@ export const EXPERIMENTS: readonly {
   { name: 'start', run: startTime },
   { name: 'head', run: headLatency },
   { name: 'memory', run: uploadMemory },
+  { name: 'decisions', run: decisions },
 ];
 
 /** Runs the experiments asked for and prints what they found. Throws for a name that is none. */

@@ -33,7 +33,8 @@ export function evaluatePolicy({ statements }: Policy, request: PolicyRequest): 
   return allowed;
 }
 
-function applies(statement: Statement, request: PolicyRequest, variables: Variables): boolean {
+/** Whether everything a statement asks for holds. */
+export function applies(statement: Statement, request: PolicyRequest, variables: Variables): boolean {
   const { principal, notPrincipal, actions, notActions, resources, notResources, conditions } = statement;
   if (principal !== undefined && !isNamed(principal, request.principal)) return false;
   if (notPrincipal !== undefined && isNamed(notPrincipal, request.principal)) return false;

@@ -3,9 +3,15 @@ import { arnOf } from '../../../extension/arn.ts';
 import type { Authorization, Authorizer } from '../../../extension/contract.ts';
 import type { RequestHead } from '../../../http/protocol.ts';
 import { evaluatePolicy, type PolicyDecision, type PolicyRequest } from '../../../policy/evaluate.ts';
+import type { Statement } from '../../../policy/policy.ts';
 import { principalNames, requestValues } from '../../../policy/request-values.ts';
 import { LimitDocuments } from './limit-documents.ts';
-import type { PoliciesInForce, PolicyInForce, PolicySnapshot } from './policies/policies-in-force.ts';
+import type {
+  PoliciesInForce,
+  PoliciesOfSomebody,
+  PolicyInForce,
+  PolicySnapshot,
+} from './policies/policies-in-force.ts';
 import { targetsOf } from './policies/targets.ts';
 import type { ZotRules } from './zot/zot-rules.ts';
 
@@ -92,32 +98,32 @@ export class AccessAuthorizer implements Authorizer {
 
   #askPolicies(snapshot: PolicySnapshot, asked: Asked): Promise<Authorization> | Authorization {
     const { principal } = asked;
-    if (principal.kind === 'anonymous') return this.#combine(snapshot, asked, []);
-    const attached = snapshot.attachedTo(targetsOf(principal, this.#deps.zot.groupsOf(principal.name)));
-    return attached instanceof Promise
-      ? attached.then((found) => this.#combine(snapshot, asked, found))
-      : this.#combine(snapshot, asked, attached);
+    if (principal.kind === 'anonymous') return this.#combine(snapshot, asked, undefined);
+    const found = snapshot.attachedTo(
+      targetsOf(principal, this.#deps.zot.groupsOf(principal.name)),
+      principal.assumedRole === undefined ? this.#deps.ofEveryUser : [],
+    );
+    return found instanceof Promise
+      ? found.then((policies) => this.#combine(snapshot, asked, policies))
+      : this.#combine(snapshot, asked, found);
   }
 
   #combine(
     snapshot: PolicySnapshot,
     asked: Asked,
-    attached: readonly PolicyInForce[],
+    ofUser: PoliciesOfSomebody | undefined,
   ): Promise<Authorization> | Authorization {
-    const { principal, permission, request } = asked;
-    const isUser = principal.kind === 'user' && principal.assumedRole === undefined;
-    const ofEveryUser = isUser ? this.#deps.ofEveryUser : [];
-    let allowed: Authorization | undefined;
-    for (const policies of [attached, ofEveryUser, policiesAround(snapshot, permission)]) {
-      for (const { document, policy } of policies) {
-        // What cannot be asked any more might have denied it.
-        if (policy === undefined) return { effect: 'deny', reason: `${document} is attached and is gone` };
-        const decision = evaluatePolicy(policy, request);
-        if (decision.effect === 'none') continue;
-        const opinion = opinionOf(document, decision);
-        if (decision.effect === 'deny') return opinion;
-        allowed ??= opinion;
-      }
+    if (ofUser?.gone !== undefined)
+      return { effect: 'deny', reason: `${ofUser.gone} is attached and is gone` };
+    const decision = ofUser?.set.decide(asked.request) ?? { effect: 'none' };
+    if (decision.effect === 'deny') return opinionOf(decision.document, decision);
+    let allowed = decision.effect === 'allow' ? opinionOf(decision.document, decision) : undefined;
+    for (const { document, policy } of policiesAround(snapshot, asked.permission)) {
+      if (policy === undefined) return { effect: 'deny', reason: `${document} is gone` };
+      const said = evaluatePolicy(policy, asked.request);
+      if (said.effect === 'none') continue;
+      if (said.effect === 'deny') return opinionOf(document, said);
+      allowed ??= opinionOf(document, said);
     }
     return allowed ?? this.#askFile(snapshot, asked);
   }
@@ -166,7 +172,11 @@ function principalOf(principal: Principal): PolicyRequest['principal'] {
   };
 }
 
-type Decided = Extract<PolicyDecision, { effect: 'allow' | 'deny' }>;
+interface Decided {
+  readonly effect: 'allow' | 'deny';
+  readonly statement: Statement;
+  readonly index: number;
+}
 
 function opinionOf(document: string, decision: Decided): Authorization {
   const statement = statementName(decision);

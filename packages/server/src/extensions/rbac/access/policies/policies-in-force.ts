@@ -1,6 +1,7 @@
 import { StoreError } from '@zot-artifact-store/spec';
 import { checkPolicy } from '../../../../policy/check-policy.ts';
 import type { Policy } from '../../../../policy/policy.ts';
+import { PolicySet } from '../../../../policy/policy-set.ts';
 import type { DeclaredPolicies } from './declared-policies.ts';
 import type { PolicyKind } from './policy-keys.ts';
 import type { PolicyStore, PolicyVersion } from './policy-store.ts';
@@ -15,7 +16,14 @@ export interface PolicyInForce {
 }
 
 const MAX_COMPILED = 5_000;
-const MAX_TARGETS = 10_000;
+const MAX_SETS = 2_000;
+
+/** What somebody has, ready to be asked. */
+export interface PoliciesOfSomebody {
+  readonly set: PolicySet;
+  /** One that is attached and not there any more: it might have denied something. */
+  readonly gone: string | undefined;
+}
 
 /** What held at one generation. */
 export class PolicySnapshot {
@@ -25,7 +33,7 @@ export class PolicySnapshot {
   /** Whether some policy of a repository gives something to everybody. */
   readonly isPublic: boolean;
   readonly #load: (target: string) => Promise<readonly PolicyInForce[]>;
-  readonly #attached = new Map<string, readonly PolicyInForce[]>();
+  readonly #sets = new Map<string, PoliciesOfSomebody>();
 
   constructor(
     generation: number,
@@ -42,29 +50,32 @@ export class PolicySnapshot {
     this.#load = load;
   }
 
-  /** Those attached to any of the targets; a promise only when some are not in memory. */
-  attachedTo(targets: readonly string[]): readonly PolicyInForce[] | Promise<readonly PolicyInForce[]> {
-    const found: PolicyInForce[] = [];
-    for (const target of targets) {
-      const attached = this.#attached.get(target);
-      if (attached === undefined) return this.#loadAll(targets);
-      found.push(...attached);
-    }
-    return found;
+  /** Those attached to any of the targets, and some more; a promise only when they are not in memory. */
+  attachedTo(
+    targets: readonly string[],
+    more: readonly PolicyInForce[],
+  ): PoliciesOfSomebody | Promise<PoliciesOfSomebody> {
+    // No target has a line break in its name.
+    const key = `${more.length}\n${targets.join('\n')}`;
+    return this.#sets.get(key) ?? this.#read(key, targets, more);
   }
 
-  async #loadAll(targets: readonly string[]): Promise<readonly PolicyInForce[]> {
-    const found = await Promise.all(
-      targets.map(async (target) => {
-        const known = this.#attached.get(target);
-        if (known !== undefined) return known;
-        const attached = await this.#load(target);
-        if (this.#attached.size >= MAX_TARGETS) this.#attached.clear();
-        this.#attached.set(target, attached);
-        return attached;
-      }),
+  async #read(
+    key: string,
+    targets: readonly string[],
+    more: readonly PolicyInForce[],
+  ): Promise<PoliciesOfSomebody> {
+    const attached = (await Promise.all(targets.map((target) => this.#load(target)))).flat();
+    // The same policy may come from a group and a role.
+    const byDocument = new Map([...attached, ...more].map((one) => [one.document, one]));
+    const gone = [...byDocument.values()].find(({ policy }) => policy === undefined)?.document;
+    const set = new PolicySet(
+      [...byDocument.values()].flatMap(({ document, policy }) => (policy ? [{ document, policy }] : [])),
     );
-    return found.flat();
+    const found: PoliciesOfSomebody = { set, gone };
+    if (this.#sets.size >= MAX_SETS) this.#sets.clear();
+    this.#sets.set(key, found);
+    return found;
   }
 }
 

@@ -62,6 +62,9 @@ export interface PolicyStoreDeps {
  */
 export class PolicyStore {
   readonly #deps: PolicyStoreDeps;
+  readonly #generationKey = policyKeys.generation();
+  /** The row that was read last: each request reads it, and it seldom changes. */
+  #known: { readonly row: Uint8Array; readonly count: number } | undefined;
 
   constructor(deps: PolicyStoreDeps) {
     this.#deps = deps;
@@ -69,8 +72,12 @@ export class PolicyStore {
 
   /** Grows with every change. */
   async generation(): Promise<number> {
-    const row = await this.#deps.metadata.get(policyKeys.generation());
-    return row === undefined ? 0 : generationCodec.decode(row).count;
+    const row = await this.#deps.metadata.get(this.#generationKey);
+    if (row === undefined) return 0;
+    if (this.#known === undefined || Buffer.compare(this.#known.row, row) !== 0) {
+      this.#known = { row: Buffer.from(row), count: generationCodec.decode(row).count };
+    }
+    return this.#known.count;
   }
 
   async find(kind: PolicyKind, name: string): Promise<StoredPolicy | undefined> {
