@@ -27,7 +27,10 @@ export async function keepPlace(
   metadata: MetadataStore,
   { name, stream, place }: { readonly name: string; readonly stream: string; readonly place: Place },
 ): Promise<void> {
-  await metadata.commit({ puts: [{ key: placeKey(name, stream), value: placeCodec.encode(place) }] });
+  await metadata.commit({
+    puts: [{ key: placeKey(name, stream), value: placeCodec.encode(place) }],
+    mayUseReserve: true,
+  });
 }
 
 export async function readTrouble(metadata: MetadataStore, name: string): Promise<Trouble | undefined> {

@@ -31,5 +31,5 @@ export async function readAllKnown(metadata: MetadataStore): Promise<ReadonlyMap
 
 /** Durable when it resolves. Only the process that writes the stream calls it. */
 export async function keepKnown(metadata: MetadataStore, stream: string, known: KnownStream): Promise<void> {
-  await metadata.commit({ puts: [{ key: keyOf(stream), value: codec.encode(known) }] });
+  await metadata.commit({ puts: [{ key: keyOf(stream), value: codec.encode(known) }], mayUseReserve: true });
 }

@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { StoreError } from '@zot-artifact-store/spec';
 import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryMetadataStore } from '../../../metadata/memory/memory-metadata-store.ts';
+import { readCheckpoint } from './checkpoint.ts';
 import { readAllKnown } from './heads.ts';
 import { signingKey } from './signing-key.ts';
 import { StreamFileAppender } from './stream-file-appender.ts';
@@ -144,6 +146,19 @@ describe('a stream of the trail', () => {
     expect(existsSync(ballast)).toBe(false);
     await writer.close();
     expect(await verify()).toMatchObject({ flaws: [], streams: [{ lost: 0 }] });
+  });
+
+  it('goes on when the metadata store takes no more, and is remembered when it does again', async () => {
+    const writer = await open({ syncEach: true });
+    const commit = metadata.commit.bind(metadata);
+    metadata.commit = () => Promise.reject(new StoreError('storage-full', 'no room'));
+    await writer.append({ type: 'request', nth: 1 });
+    expect(writer.failure).toBeUndefined();
+    metadata.commit = commit;
+    await writer.append({ type: 'request', nth: 2 });
+    const known = (await readAllKnown(metadata)).get('main');
+    expect(readCheckpoint(known?.head ?? '')?.head.seq).toBe(4);
+    await writer.close();
   });
 });
 

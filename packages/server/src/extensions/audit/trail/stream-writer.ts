@@ -63,6 +63,7 @@ export class StreamWriter {
   #failure: StoreError | undefined;
   #lost = 0;
   #isUnsynced = false;
+  #isForgetful = false;
   #syncing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
@@ -167,7 +168,7 @@ export class StreamWriter {
         for (const { settle } of batch) settle.resolve();
       } catch (error) {
         this.#lost += batch.length;
-        this.#giveUp(batch, unwritable(codeOf(error) ?? 'unknown error', error));
+        this.#giveUp(batch, unwritable(reasonOf(error), error));
       } finally {
         clearTimeout(late);
       }
@@ -177,7 +178,7 @@ export class StreamWriter {
 
   async #write(entries: readonly AuditEntry[]): Promise<void> {
     const { rotateBytes, checkpointRecords, clock } = this.#options;
-    if (this.#file.sizeBytes >= rotateBytes) await this.#rotate();
+    if (this.#file.sizeBytes >= rotateBytes) await this.#tryToRotate();
     const lost = this.#lost;
     let head = this.#head;
     let text = '';
@@ -228,6 +229,15 @@ export class StreamWriter {
     this.#uncheckedSinceMs = undefined;
   }
 
+  /** A disk without room for another file may have some for another line. */
+  async #tryToRotate(): Promise<void> {
+    try {
+      await this.#rotate();
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'the audit trail goes on in the file it has');
+    }
+  }
+
   async #rotate(): Promise<void> {
     const { folder, stream, openFile = StreamFileAppender.open } = this.#options;
     if (this.#sinceCheckpoint > 0) await this.#appendCheckpoint();
@@ -240,15 +250,18 @@ export class StreamWriter {
 
   /** First the metadata store learns what is gone on purpose, then it goes. */
   async #removeOld(): Promise<void> {
-    const { folder, stream, keepFiles, metadata, key, log } = this.#options;
+    const { folder, stream, keepFiles, key, log } = this.#options;
     const files = await listFiles(folder, stream);
     const surplus = files.slice(0, Math.max(0, files.length - 1 - keepFiles));
     const firstKept = files[surplus.length];
     if (surplus.length === 0 || firstKept === undefined) return;
     const before = await headBefore(firstKept.path);
     if (before !== undefined) {
-      this.#known = { ...this.#known, keptAfter: signCheckpoint(stream, before, key) };
-      await keepKnown(metadata, stream, this.#known);
+      const isKnown = await this.#remember({
+        ...this.#known,
+        keptAfter: signCheckpoint(stream, before, key),
+      });
+      if (!isKnown) return;
     }
     for (const { path, name } of surplus) {
       await unlink(path);
@@ -268,7 +281,7 @@ export class StreamWriter {
         await this.#ballast.take();
       } catch (error) {
         this.#isUnsynced = true;
-        this.#failure ??= unwritable(codeOf(error) ?? 'unknown error', error);
+        this.#failure ??= unwritable(reasonOf(error), error);
         log.error({ err: error }, 'the audit trail could not be synced');
       } finally {
         this.#syncing = undefined;
@@ -289,13 +302,28 @@ export class StreamWriter {
   }
 
   async #sync(): Promise<void> {
-    const { stream, metadata, key } = this.#options;
+    const { stream, key } = this.#options;
     const head = this.#head;
     this.#isUnsynced = false;
     await this.#file.sync();
     if (readCheckpoint(this.#known.head)?.head.seq === head.seq) return;
-    this.#known = { ...this.#known, head: signCheckpoint(stream, head, key) };
-    await keepKnown(metadata, stream, this.#known);
+    await this.#remember({ ...this.#known, head: signCheckpoint(stream, head, key) });
+  }
+
+  /** The trail does not need the metadata store to take it: what is remembered is only older then. False when it did not. */
+  async #remember(known: KnownStream): Promise<boolean> {
+    const { stream, metadata, log } = this.#options;
+    try {
+      await keepKnown(metadata, stream, known);
+      this.#known = known;
+      this.#isForgetful = false;
+      return true;
+    } catch (error) {
+      if (!this.#isForgetful) log.warn({ err: error }, 'the end of the audit trail could not be remembered');
+      this.#isForgetful = true;
+      this.#isUnsynced = true;
+      return false;
+    }
   }
 
   #giveUp(batch: readonly Waiting[], failure: StoreError): void {
@@ -332,4 +360,8 @@ function unwritable(why: string, cause?: unknown): StoreError {
 
 function codeOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+function reasonOf(error: unknown): string {
+  return codeOf(error) ?? (error instanceof Error ? error.message : 'unknown error');
 }
