@@ -4,7 +4,8 @@ import { alice, digestOf, imageManifest, json, once } from '@zot-artifact-store/
 import { expect, it } from 'vitest';
 import { parseBucketName } from '../extensions/s3/bucket-name.ts';
 import { createBuckets } from '../extensions/s3/store/buckets.ts';
-import { createVersions, versionOwner } from '../extensions/s3/store/versions.ts';
+import { createVersions } from '../extensions/s3/store/create-versions.ts';
+import { versionOwner } from '../extensions/s3/store/versions.ts';
 import { registryKeys } from '../registry/keyspace.ts';
 import { checkVolume } from './check-volume.ts';
 

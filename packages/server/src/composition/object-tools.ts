@@ -6,8 +6,9 @@ import { DEFAULT_CONTENT_TYPE } from '../extensions/s3/object/stored-headers.ts'
 import { assertVersionId } from '../extensions/s3/object/version-id.ts';
 import { assertObjectKey } from '../extensions/s3/object-key.ts';
 import { createBuckets } from '../extensions/s3/store/buckets.ts';
+import { createVersions } from '../extensions/s3/store/create-versions.ts';
 import type { ObjectVersion, VersionExtra } from '../extensions/s3/store/records.ts';
-import { createVersions, versionIdOf } from '../extensions/s3/store/versions.ts';
+import { versionIdOf } from '../extensions/s3/store/versions.ts';
 import type { Stores } from './open-stores.ts';
 
 /** Objects of S3, for the command line. */

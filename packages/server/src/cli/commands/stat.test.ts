@@ -10,7 +10,7 @@ import { loadConfig } from '../../config/load.ts';
 import { VetoChain } from '../../extension/veto-chain.ts';
 import { parseBucketName } from '../../extensions/s3/bucket-name.ts';
 import { createBuckets } from '../../extensions/s3/store/buckets.ts';
-import { createVersions } from '../../extensions/s3/store/versions.ts';
+import { createVersions } from '../../extensions/s3/store/create-versions.ts';
 import { runCli } from '../run-cli.ts';
 
 const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5);

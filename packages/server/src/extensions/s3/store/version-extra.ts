@@ -3,6 +3,7 @@ import { MAX_VALUE_BYTES } from '../../../metadata/metadata-store.ts';
 import type { Transaction } from '../../../metadata/transaction.ts';
 import { s3Keys } from './keyspace.ts';
 import { type ObjectVersion, objectCodec, type VersionExtra } from './records.ts';
+import type { KeyPlace } from './versions.ts';
 
 const NO_EXTRA: VersionExtra = { headers: {}, metadata: {}, tags: [], acl: [] };
 /** Headers, metadata, tags and grants at their limits stay far below so many rows. */
@@ -11,6 +12,10 @@ const MAX_ROWS = 64;
 export interface VersionPlace {
   readonly bucketId: string;
   readonly key: string;
+}
+
+export function versionPlace({ bucket, key }: KeyPlace): VersionPlace {
+  return { bucketId: bucket.record.id, key };
 }
 
 /** A version as it is stored; its bytes are the same in either table. */
