@@ -61,6 +61,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+interface AuditRecord {
+  readonly who: { readonly name: string; readonly issuer?: string; readonly subject?: string };
+  readonly request: { readonly operation: string };
+  readonly result: string;
+}
+
 interface Caller {
   readonly name?: string;
   readonly groups?: readonly string[];
@@ -348,6 +354,23 @@ describe('With Keycloak', () => {
     await run(AWS_CLI.v2, s3('cp', path, 's3://team-a-data/config.yaml'), { env: session });
     await clients().mustFail(AWS_CLI.v2, s3('mb', 's3://team-b-data'), { env: session });
     await clients().mustFail(AWS_CLI.v2, s3('rm', 's3://team-a-data/config.yaml'), { env: session });
+
+    // Whatever way she came, it was one alice.
+    const trail = await fetch(`${registry}/-/api/v1/audit?user=alice&limit=1000`, {
+      headers: { authorization: documented.rootAuthorization },
+    });
+    const { items } = (await trail.json()) as { items: readonly AuditRecord[] };
+    expect(new Set(items.map(({ who }) => `${who.name} ${who.issuer} ${who.subject}`)).size).toBe(1);
+    const seen = items.map(({ request, result }) => `${request.operation} ${result}`);
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        'oci.PutManifest done',
+        's3.CreateBucket done',
+        's3.PutObject done',
+        's3.CreateBucket refused',
+        's3.DeleteObject refused',
+      ]),
+    );
   }, 400_000);
 
   it('while Keycloak is down its tokens go on working, and when it is back new ones do', async () => {
@@ -370,9 +393,10 @@ describe('With Keycloak', () => {
 async function startDocumented(
   config: string,
   port: number,
-): Promise<AsyncDisposable & { readonly url: string }> {
+): Promise<AsyncDisposable & Pick<RunningServer, 'url' | 'rootAuthorization'>> {
   const documented = await startServer({ config, port, workers: 1, dataDir: join(folder, 'documented') });
-  return { url: documented.url, [Symbol.asyncDispose]: () => documented.stop() };
+  const { url, rootAuthorization } = documented;
+  return { url, rootAuthorization, [Symbol.asyncDispose]: () => documented.stop() };
 }
 
 async function userId(name: string): Promise<string> {
