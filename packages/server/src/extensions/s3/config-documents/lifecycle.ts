@@ -51,7 +51,11 @@ function parseRule(node: XmlNode): LifecycleRule {
   const status = childText(node, 'Status')?.trim();
   if (status !== 'Enabled' && status !== 'Disabled') throw malformed('Status must be Enabled or Disabled');
   for (const name of ['Transition', 'NoncurrentVersionTransition']) {
-    if (child(node, name) === undefined) continue;
+    const transition = child(node, name);
+    if (transition === undefined) continue;
+    // What could not be anywhere is said before what cannot be here.
+    const date = childText(transition, 'Date')?.trim();
+    if (date !== undefined) midnight(date);
     throw new S3Error('NotImplemented', `${name} is not implemented: there is one storage class, STANDARD.`);
   }
   const filter = child(node, 'Filter');

@@ -186,6 +186,11 @@ describe('a lifecycle document', () => {
     ],
     ['a transition', rule('<Filter/><Transition><Days>1</Days></Transition>'), 'NotImplemented'],
     [
+      'a transition at no date',
+      rule('<Filter/><Transition><Date>20270101</Date></Transition>'),
+      'MalformedXML',
+    ],
+    [
       'one id twice',
       rule('<ID>x</ID><Filter/><Expiration><Days>1</Days></Expiration>').repeat(2),
       'InvalidArgument',
