@@ -6,7 +6,8 @@ export const MINIO: PeerKind = {
   name: 'minio',
   settings:
     'one drive, as it is by default: it syncs what it writes into files, though not the names it gives them',
-  probe: '/minio/health/ready',
+  // Its /ready answers before it takes requests.
+  probe: '/minio/health/cluster',
   access: ACCESS,
   versionOf: (said) => (/\bminio\b/i.test(said) ? firstLine(said) : undefined),
   prepare: async ({ port, data }) => ({

@@ -1,4 +1,3 @@
-import { compactVerify } from 'jose';
 import type { Claims } from './claims.ts';
 import type { IssuerKeys } from './issuer-keys.ts';
 import type { IssuerOptions, TokenRules } from './provider.ts';
@@ -37,6 +36,7 @@ export async function verifySignature(
     throw bad(`is signed with ${token.algorithm.slice(0, 20)}, which is not accepted of this issuer`);
   }
   const key = await keys.find(token.keyId, token.algorithm);
+  const { compactVerify } = await import('jose');
   try {
     await compactVerify(token.compact, key, { algorithms: [token.algorithm] });
   } catch (error) {

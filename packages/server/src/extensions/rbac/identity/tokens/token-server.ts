@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { StoreError } from '@zot-artifact-store/spec';
-import { errors, type JWTPayload, jwtVerify } from 'jose';
+import type { JWTPayload } from 'jose';
 import { z } from 'zod';
 import type { Permission } from '../../../../extension/access.ts';
 import type {
@@ -131,6 +131,7 @@ export class TokenServer implements Authenticator, Authorizer {
 
   async #verify(token: string): Promise<JWTPayload | undefined> {
     const { key, options, clock } = this.#deps;
+    const { errors, jwtVerify } = await import('jose');
     try {
       const { payload } = await jwtVerify(token, key, {
         algorithms: ALGORITHMS,
