@@ -23,6 +23,7 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   rclone: 'rclone',
   restic: 'restic',
   s3fs: 's3fs',
+  '/usr/sbin/slapd': 'slapd',
 };
 
 /** Installed into a virtual environment of their own. DuckDB loads only the extensions of its own version. */

@@ -245,6 +245,28 @@ describe('a token of the registry', () => {
     expect((await pull(server, 'a', token)).status).toBe(401);
   });
 
+  it("is no way around the scopes of an API key, nor is the key itself, root's included", async () => {
+    const server = await start();
+    for (const [user, authorization] of [
+      ['alice', ALICE],
+      ['root', server.app.rootAuthorization],
+    ] as const) {
+      const scopes = ['repository:team/*:pull'];
+      const { body } = await server.send('POST', '/-/api/v1/tokens', { scopes }, authorization);
+      const key = basic(user, body.token);
+      const query = 'scope=repository:team/a:pull,push&scope=repository:other:pull';
+      const token = await tokenFor(server, query, key);
+      expect(claimsOf(token).access).toEqual([{ type: 'repository', name: 'team/a', actions: ['pull'] }]);
+      expect((await pull(server, 'team/a', token)).status).toBe(404);
+      expect((await pull(server, 'other', token)).status).toBe(403);
+      expect((await upload(server, 'team/a', token)).status).toBe(403);
+      expect((await pull(server, 'team/a', body.token)).status).toBe(404);
+      expect((await pull(server, 'other', body.token)).status).toBe(403);
+      expect((await upload(server, 'team/a', body.token)).status).toBe(403);
+      expect((await server.send('GET', '/-/api/v1/users', undefined, key)).status).toBe(403);
+    }
+  });
+
   it('is refused to a wrong password, by GET and by POST, with the same words as to an unknown name', async () => {
     const server = await start();
     for (const user of ['alice', 'nobody', 'root']) {

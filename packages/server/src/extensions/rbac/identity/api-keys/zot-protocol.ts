@@ -55,9 +55,11 @@ export function zotApiKeyProtocol(keys: ApiKeys, clock: { now(): number }): Prot
           throw new StoreError('argument-invalid', 'say which key with ?id=, once');
         }
         await keys.delete(owner, id);
+        context.note({ event: 'key', apiKey: id });
         return json(200, {});
       }
       const { key, secret } = await keys.create(await readWanted(context, owner));
+      context.note({ event: 'key', apiKey: key.id });
       return json(201, { ...shown(key, clock.now()), apiKey: secret });
     },
     renderError: zotAuthError,

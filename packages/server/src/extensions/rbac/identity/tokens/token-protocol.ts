@@ -57,6 +57,13 @@ export function tokenProtocol(deps: TokenProtocolDeps): Protocol<TokenOperation>
         return askUpstream(request, context.head, { options, signal: context.signal });
       }
       const principal = await principalOf(request, context, deps);
+      if (principal.kind === 'user') {
+        context.note({
+          event: 'token',
+          user: principal.name,
+          scopes: request.scopes.join(' ').slice(0, 1000),
+        });
+      }
       return answer(request, principal, { context, deps });
     },
     renderError: zotAuthError,
