@@ -245,7 +245,7 @@ describe('a token of the registry', () => {
     expect((await pull(server, 'a', token)).status).toBe(401);
   });
 
-  it("is no way around the scopes of an API key, nor is the key itself, root's included", async () => {
+  it('is no way around the scopes of an API key, not for root either', async () => {
     const server = await start();
     for (const [user, authorization] of [
       ['alice', ALICE],
