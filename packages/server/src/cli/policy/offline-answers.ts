@@ -9,10 +9,12 @@ import { MemoryMetadataStore } from '../../metadata/memory/memory-metadata-store
 /** Answers by policies alone, without a server: nobody has groups or roles but those a question names. */
 export function offlineAnswers(section: ConstructorParameters<typeof DeclaredPolicies>[0]): Answering {
   const clock = { now: Date.now };
+  // With nothing in it.
+  const store = new PolicyStore({ metadata: new MemoryMetadataStore(), clock });
   const declared = new DeclaredPolicies(section);
   const authorizer = new AccessAuthorizer({
     zot: { groupsOf: () => [], authorize: () => ({ effect: 'abstain' }) },
-    policies: new PoliciesInForce(new PolicyStore({ metadata: new MemoryMetadataStore(), clock }), declared),
+    policies: new PoliciesInForce(store, declared, { error: () => {} }),
     ofEveryUser: declared.inForceForEveryUser(),
     clock,
     clientAddress: ({ remoteAddress }) => remoteAddress,

@@ -1,3 +1,4 @@
+import pino from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Permission, Principal, UserPrincipal } from '../../../extension/access.ts';
 import type { Authorization, Authorizer, ExtensionHost } from '../../../extension/contract.ts';
@@ -28,7 +29,11 @@ const OPTIONS: RbacOptions = {
 /** One more worker on the same store. */
 function start(section: Record<string, unknown> = {}, options: Partial<RbacOptions> = {}): void {
   // What the rules use of their host.
-  const host = { metadata, clock: { now: () => Date.UTC(2026, 2, 1) } } as unknown as ExtensionHost;
+  const host = {
+    metadata,
+    log: pino({ level: 'silent' }),
+    clock: { now: () => Date.UTC(2026, 2, 1) },
+  } as unknown as ExtensionHost;
   ({ store, authorizer } = setUpAccess({ ...OPTIONS, ...options }, rbacSection.parse(section), host));
 }
 
@@ -306,6 +311,18 @@ describe('policies of repositories', () => {
     await rule('public', statement('Allow', 'oci:Pull', 'arn:zas:oci:::public', { Principal: '*' }));
     expect(await may(ANYONE, 'oci:Ping', 'server')).toBe('allow');
     expect(await may(ANYONE, 'oci:ListRepositories', 'repository:*')).toBe('allow');
+  });
+
+  it('close what they rule when they are damaged, and nothing else', async () => {
+    start({ everyUser: ['puller'] });
+    await rule('a', statement('Allow', 'oci:Pull', 'arn:zas:oci:::a/*', { Principal: '*' }));
+    const version = (await store.find('repository', 'a'))?.versions.at(-1);
+    await metadata.commit({
+      puts: [{ key: policyKeys.text(version?.revision ?? '', 0), value: Buffer.from('{"Statement": [') }],
+    });
+    expect(await may(ALICE, 'oci:Pull', 'repository:a/b')).toBe('deny');
+    expect(await may(ANYONE, 'oci:Pull', 'repository:a/b')).toBe('deny');
+    expect(await may(ALICE, 'oci:Pull', 'repository:other')).toBe('allow');
   });
 
   it('do not take a user who is called like somebody else for that one', async () => {

@@ -119,7 +119,7 @@ export class AccessAuthorizer implements Authorizer {
     if (decision.effect === 'deny') return opinionOf(decision.document, decision);
     let allowed = decision.effect === 'allow' ? opinionOf(decision.document, decision) : undefined;
     for (const { document, policy } of policiesAround(snapshot, asked.permission)) {
-      if (policy === undefined) return { effect: 'deny', reason: `${document} is gone` };
+      if (policy === undefined) return { effect: 'deny', reason: `${document} is damaged` };
       const said = evaluatePolicy(policy, asked.request);
       if (said.effect === 'none') continue;
       if (said.effect === 'deny') return opinionOf(document, said);

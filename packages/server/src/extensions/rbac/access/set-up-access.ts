@@ -25,7 +25,7 @@ export function setUpAccess(options: RbacOptions, section: RbacSection, host: Ex
   const declared = new DeclaredPolicies(section);
   const authorizer = new AccessAuthorizer({
     zot: new ZotRules(options, host),
-    policies: new PoliciesInForce(store, declared),
+    policies: new PoliciesInForce(store, declared, host.log),
     ofEveryUser: declared.inForceForEveryUser(),
     clock,
     clientAddress: clientAddresses(section.trustedProxies),

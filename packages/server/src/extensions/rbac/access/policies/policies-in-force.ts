@@ -1,6 +1,8 @@
 import { StoreError } from '@zot-artifact-store/spec';
-import { checkPolicy } from '../../../../policy/check-policy.ts';
-import type { Policy } from '../../../../policy/policy.ts';
+import type { Logger } from 'pino';
+import { MAX_POLICY_BYTES } from '../../../../policy/check-policy.ts';
+import { parsePolicy } from '../../../../policy/parse-policy.ts';
+import { type Policy, PolicyProblem } from '../../../../policy/policy.ts';
 import { PolicySet } from '../../../../policy/policy-set.ts';
 import type { DeclaredPolicies } from './declared-policies.ts';
 import type { PolicyKind } from './policy-keys.ts';
@@ -11,7 +13,7 @@ export interface PolicyInForce {
   readonly name: string;
   /** `policy "deployers"`, `policy of repository team-a`. */
   readonly document: string;
-  /** Undefined for one that is attached and not there any more. */
+  /** Undefined for one that is attached and not there any more, or damaged. */
   readonly policy: Policy | undefined;
 }
 
@@ -87,12 +89,14 @@ export class PolicySnapshot {
 export class PoliciesInForce {
   readonly #store: PolicyStore;
   readonly #declared: DeclaredPolicies;
+  readonly #log: Pick<Logger, 'error'>;
   readonly #compiled = new Map<string, Policy>();
   #snapshot: PolicySnapshot | undefined;
 
-  constructor(store: PolicyStore, declared: DeclaredPolicies) {
+  constructor(store: PolicyStore, declared: DeclaredPolicies, log: Pick<Logger, 'error'>) {
     this.#store = store;
     this.#declared = declared;
+    this.#log = log;
   }
 
   async current(): Promise<PolicySnapshot> {
@@ -108,7 +112,7 @@ export class PoliciesInForce {
   async #read(generation: number): Promise<PolicySnapshot> {
     const ofRepositories = new Map<string, PolicyInForce>();
     for (const { name, versions } of await this.#store.all('repository')) {
-      const policy = await this.#compile('repository', name, versions.at(-1));
+      const policy = await this.#compileOfRepository(name, versions.at(-1));
       ofRepositories.set(name, { name, document: `policy of repository ${name}`, policy });
     }
     for (const [name, { policy }] of this.#declared.repositories) {
@@ -133,24 +137,32 @@ export class PoliciesInForce {
     const declared = this.#declared.policies.get(name);
     if (declared !== undefined) return { name, document, policy: declared.policy };
     const stored = await this.#store.find('identity', name);
-    return { name, document, policy: await this.#compile('identity', name, stored?.versions.at(-1)) };
+    return { name, document, policy: await this.#compile('identity', stored?.versions.at(-1)) };
   }
 
-  async #compile(
-    kind: PolicyKind,
-    name: string,
-    version: PolicyVersion | undefined,
-  ): Promise<Policy | undefined> {
+  /** One that is damaged closes its repositories, and not all others. */
+  async #compileOfRepository(name: string, version: PolicyVersion | undefined): Promise<Policy | undefined> {
+    try {
+      return await this.#compile('repository', version);
+    } catch (error) {
+      if (!(error instanceof PolicyProblem)) throw error;
+      this.#log.error({ repository: name, err: error }, 'the policy of a repository is damaged');
+      return undefined;
+    }
+  }
+
+  async #compile(kind: PolicyKind, version: PolicyVersion | undefined): Promise<Policy | undefined> {
     if (version === undefined) return undefined;
     const known = this.#compiled.get(version.revision);
     if (known !== undefined) return known;
-    const checked = checkPolicy(await this.#store.textOf(version), {
+    // It was checked when it was put. What has become unknown since then is about nothing.
+    const policy = parsePolicy(await this.#store.textOf(version), {
       kind: kind === 'identity' ? 'identity' : 'resource',
+      maxBytes: MAX_POLICY_BYTES,
     });
-    if (!checked.ok) throw new Error(`the policy ${name} is stored and not valid`);
     if (this.#compiled.size >= MAX_COMPILED) this.#compiled.clear();
-    this.#compiled.set(version.revision, checked.policy);
-    return checked.policy;
+    this.#compiled.set(version.revision, policy);
+    return policy;
   }
 }
 
