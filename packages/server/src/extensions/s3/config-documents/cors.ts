@@ -7,7 +7,7 @@ export interface CorsRule {
   /** Each with one `*` at most. */
   readonly origins: readonly string[];
   readonly methods: readonly string[];
-  /** In lower case, each with one `*` at most. */
+  /** As they were written, each with one `*` at most. */
   readonly headers: readonly string[];
   readonly exposed: readonly string[];
   readonly maxAgeSeconds?: number;
@@ -15,7 +15,7 @@ export interface CorsRule {
 
 const MAX_RULES = 100;
 /** A name (RFC 9110 5.1), of which a `*` may stand for a part. */
-const HEADER_PATTERN = /^[!#$%&'+.^_`|~0-9a-z-]*\*?[!#$%&'+.^_`|~0-9a-z-]*$/;
+const HEADER_PATTERN = /^[!#$%&'+.^_`|~0-9a-z-]*\*?[!#$%&'+.^_`|~0-9a-z-]*$/i;
 export const CORS_METHODS: ReadonlySet<string> = new Set(['GET', 'PUT', 'HEAD', 'POST', 'DELETE']);
 
 /** A `<CORSConfiguration>` document. Throws MalformedXML, and InvalidRequest for what no request could be. */
@@ -29,7 +29,7 @@ export function parseCors(bytes: Uint8Array): readonly CorsRule[] {
 function parseRule(node: XmlNode): CorsRule {
   const origins = texts(node, 'AllowedOrigin');
   const methods = texts(node, 'AllowedMethod');
-  const headers = texts(node, 'AllowedHeader').map((header) => header.toLowerCase());
+  const headers = texts(node, 'AllowedHeader');
   if (origins.length === 0 || methods.length === 0) {
     throw malformed('a CORSRule needs an AllowedOrigin and an AllowedMethod');
   }
@@ -44,6 +44,10 @@ function parseRule(node: XmlNode): CorsRule {
   const bad = headers.find((text) => !HEADER_PATTERN.test(text));
   if (bad !== undefined)
     throw invalid(`AllowedHeader "${bad.slice(0, 120)}" must be a header with one wildcard at most.`);
+  const exposed = texts(node, 'ExposeHeader');
+  const hidden = exposed.find((text) => text.includes('*') || !HEADER_PATTERN.test(text));
+  if (hidden !== undefined)
+    throw invalid(`ExposeHeader "${hidden.slice(0, 120)}" must be the name of a header.`);
   const id = childText(node, 'ID');
   const maxAge = childText(node, 'MaxAgeSeconds')?.trim();
   if (maxAge !== undefined && !/^-?\d{1,9}$/.test(maxAge)) throw malformed('MaxAgeSeconds is not a number');
@@ -52,7 +56,7 @@ function parseRule(node: XmlNode): CorsRule {
     origins,
     methods,
     headers,
-    exposed: texts(node, 'ExposeHeader'),
+    exposed,
     ...(maxAge === undefined ? {} : { maxAgeSeconds: Number(maxAge) }),
   };
 }
@@ -93,7 +97,10 @@ export function corsHeaders(
   for (const rule of rules) {
     const origin = rule.origins.find((pattern) => fits(pattern, request.origin));
     if (origin === undefined || !rule.methods.includes(request.method)) continue;
-    if (!request.headers.every((header) => rule.headers.some((pattern) => fits(pattern, header)))) continue;
+    if (
+      !request.headers.every((header) => rule.headers.some((pattern) => fits(pattern.toLowerCase(), header)))
+    )
+      continue;
     const isForAll = origin === '*';
     return {
       'access-control-allow-origin': isForAll ? '*' : request.origin,

@@ -13,9 +13,9 @@ const INITIATED = 'x-amz-if-match-initiated-time';
 export const abortMultipartUpload: Handler<ObjectOperation> = async (
   { bucket: name, key, query },
   { head },
-  { buckets, content, uploads },
+  { buckets, clock, content, uploads },
 ) => {
-  const initiatedAtMs = initiatedAtAsked(head);
+  const initiatedAtMs = initiatedAtAsked(head, clock.now());
   const uploadId = query.get('uploadId') ?? '';
   await content.transact([], async (transaction) => {
     transaction.mayUseReserve = true;
@@ -30,13 +30,13 @@ export const abortMultipartUpload: Handler<ObjectOperation> = async (
   return emptyReply(204);
 };
 
-/** Only the upload that was begun then is to end. Throws InvalidArgument. */
-function initiatedAtAsked(head: RequestHead): number | undefined {
+/** Only the upload that was begun then is to end; a date to come is as none. Throws InvalidArgument. */
+function initiatedAtAsked(head: RequestHead, nowMs: number): number | undefined {
   const text = headerOf(head, INITIATED);
   if (text === undefined) return undefined;
   const atMs = parseHttpDate(text);
   if (atMs === undefined) throw invalidArgument(INITIATED, text, 'It must be a date of HTTP.');
-  return atMs;
+  return atMs > nowMs ? undefined : atMs;
 }
 
 function wholeSecond(ms: number): number {
