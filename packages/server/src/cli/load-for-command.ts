@@ -6,8 +6,6 @@ import { formatPath, type Problem } from '../config/key-path.ts';
 import { type LoadedConfig, loadConfig } from '../config/load.ts';
 import type { Flags } from '../config/overrides.ts';
 import { parseSecretKey } from '../data-folder/secret-key.ts';
-import { accessControlProblems } from '../extensions/rbac/access/zot/access-control.ts';
-import { parseHtpasswd } from '../extensions/rbac/identity/password/htpasswd.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface ConfigOptions extends Flags {
@@ -55,14 +53,15 @@ export function sentence({ place, message }: Problem): string {
 async function contentProblems({ access, storage }: Config): Promise<Problem[]> {
   return [
     ...(await htpasswdProblems(access.htpasswdPath)),
-    ...zotAccessProblems(access),
+    ...(await zotAccessProblems(access)),
     ...(await secretKeyProblems(storage.secretKeyPath)),
   ];
 }
 
 /** Patterns and expressions are the extension's to judge, too. */
-function zotAccessProblems({ accessControl }: Config['access']): Problem[] {
+async function zotAccessProblems({ accessControl }: Config['access']): Promise<Problem[]> {
   if (accessControl === undefined) return [];
+  const { accessControlProblems } = await import('../extensions/rbac/access/zot/access-control.ts');
   return accessControlProblems(accessControl).map(({ path, message }) => ({
     place: formatPath(['http', 'accessControl', ...path]),
     message,
@@ -78,6 +77,7 @@ async function secretKeyProblems(path: string | undefined): Promise<Problem[]> {
 /** The lines of the file are the extension's to judge; a person who checks a configuration wants them judged too. */
 async function htpasswdProblems(path: string | undefined): Promise<Problem[]> {
   if (path === undefined) return [];
+  const { parseHtpasswd } = await import('../extensions/rbac/identity/password/htpasswd.ts');
   const parsed = parseHtpasswd(await readFile(path, 'utf8'));
   if (parsed.ok) return [];
   return parsed.problems.map((problem) => ({

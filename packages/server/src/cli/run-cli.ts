@@ -1,23 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { readVersion } from '../composition/read-version.ts';
-import { addAuditCommands } from './commands/audit.ts';
-import { addConfigCommands } from './commands/config.ts';
-import { addExportCommand } from './commands/export.ts';
-import { addFsckCommand } from './commands/fsck.ts';
-import { addGcCommand } from './commands/gc.ts';
-import { addGroupCommands } from './commands/group.ts';
-import { addImportCommands } from './commands/import.ts';
-import { addKeyCommands } from './commands/key.ts';
-import { addLoginCommands } from './commands/login.ts';
-import { addPolicyCommands } from './commands/policy.ts';
-import { addPrintTokenCommand } from './commands/print-token.ts';
-import { addScrubCommand } from './commands/scrub.ts';
-import { addServeCommand } from './commands/serve.ts';
-import { addSessionCommands } from './commands/session.ts';
-import { addStatCommand } from './commands/stat.ts';
-import { addTokenCommands } from './commands/token.ts';
-import { addUserCommands } from './commands/user.ts';
-import { addWhoAmICommand } from './commands/who-am-i.ts';
+import { COMMAND_GROUPS } from './command-groups.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { reportFailure } from './report-failure.ts';
 import type { Services } from './services.ts';
@@ -46,10 +29,13 @@ export async function runCli(
   services: Services,
 ): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = buildProgram(terminal, services, (code) => {
-    exitCode = code;
-  });
   try {
+    const program = await buildProgram(terminal, services, {
+      finish: (code) => {
+        exitCode = code;
+      },
+      asked: knownCommand(argv[0]),
+    });
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
@@ -59,7 +45,12 @@ export async function runCli(
   }
 }
 
-function buildProgram(terminal: Terminal, services: Services, finish: (code: ExitCode) => void): Command {
+/** `asked` alone, where it is a command there is; else all, for help and for what may have been meant. */
+async function buildProgram(
+  terminal: Terminal,
+  services: Services,
+  { finish, asked }: { readonly finish: (code: ExitCode) => void; readonly asked: string | undefined },
+): Promise<Command> {
   const program = new Command('zas')
     .description(DESCRIPTION)
     .version(readVersion(), '-v, --version', 'print the version')
@@ -74,26 +65,17 @@ function buildProgram(terminal: Terminal, services: Services, finish: (code: Exi
       getErrHelpWidth: () => 100,
     });
   const context = { terminal, services, finish };
-  program.commandsGroup('Serving:');
-  addServeCommand(program, context);
-  addConfigCommands(program, context);
-  program.commandsGroup('Looking after a store, on its machine:');
-  addGcCommand(program, context);
-  addScrubCommand(program, context);
-  addFsckCommand(program, context);
-  addImportCommands(program, context);
-  addExportCommand(program, context);
-  addStatCommand(program, context);
-  program.commandsGroup('Administration:');
-  addKeyCommands(program, context);
-  addPolicyCommands(program, context);
-  addLoginCommands(program, context);
-  addPrintTokenCommand(program, context);
-  addSessionCommands(program, context);
-  addUserCommands(program, context);
-  addGroupCommands(program, context);
-  addTokenCommands(program, context);
-  addAuditCommands(program, context);
-  addWhoAmICommand(program, context);
+  for (const { heading, files } of COMMAND_GROUPS) {
+    program.commandsGroup(heading);
+    for (const { names, load } of files) {
+      if (asked === undefined || names.includes(asked)) (await load())(program, context);
+    }
+  }
   return program;
+}
+
+/** Undefined for what is no command, or none at all. */
+function knownCommand(word: string | undefined): string | undefined {
+  const isKnown = COMMAND_GROUPS.some(({ files }) => files.some(({ names }) => names.includes(word ?? '')));
+  return isKnown ? word : undefined;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { formatPath, type KeyPath, type Problem } from './key-path.ts';
+import { isMapping } from './mapping.ts';
 import { nearestKey } from './nearest-key.ts';
-import { isMapping } from './parse-text.ts';
 
 /**
  * The value with every key in the schema's spelling: keys of a configuration file are case-insensitive, and zod's are

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { NOT_YET } from './fields.ts';
-import { isMapping } from './parse-text.ts';
+import { isMapping } from './mapping.ts';
 import { configFileSchema } from './schema.ts';
 import type { BuiltInSections } from './sections.ts';
 

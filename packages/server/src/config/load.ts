@@ -15,7 +15,7 @@ import {
   readOverrides,
   readRootIdentity,
 } from './overrides.ts';
-import { MAX_FILE_BYTES, parseText } from './parse-text.ts';
+import type { ParsedText } from './parse-text.ts';
 import { remarksOn } from './remarks.ts';
 import { resolveConfig, type Surroundings } from './resolve.ts';
 import { configFileSchema } from './schema.ts';
@@ -95,7 +95,9 @@ export async function loadConfig(input: ConfigInput): Promise<LoadedConfig> {
   };
 }
 
-async function readConfigFile(path: string): Promise<ReturnType<typeof parseText>> {
+async function readConfigFile(path: string): Promise<ParsedText> {
+  // A server without a file does not wait for a parser of YAML.
+  const { MAX_FILE_BYTES, parseText } = await import('./parse-text.ts');
   try {
     await using handle = await open(path);
     // A pipe has no size, and gives what it has in pieces; reading is what is bounded.

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { formatPath, type Problem } from './key-path.ts';
-import { isMapping } from './parse-text.ts';
+import { isMapping } from './mapping.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,4 +1,5 @@
 import { parseDocument } from 'yaml';
+import { isMapping } from './mapping.ts';
 
 export type ParsedText =
   | { readonly ok: true; readonly value: Readonly<Record<string, unknown>> }
@@ -32,10 +33,6 @@ export function parseText(text: string): ParsedText {
     // Too many aliases, or nesting deeper than the stack.
     return failed(error instanceof RangeError ? 'is nested too deeply' : firstLine(String(error)));
   }
-}
-
-export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function failed(problem: string): ParsedText {
