@@ -9,6 +9,7 @@ import { readVersion } from './composition/read-version.ts';
 import { readinessChecks } from './composition/readiness-checks.ts';
 import { startExtensions } from './composition/start-extensions.ts';
 import type { Config } from './config/config.ts';
+import type { HealthCheck } from './extension/contract.ts';
 import type { SealedExtensions } from './extension/host.ts';
 import type { LoadedExtension } from './extension/load.ts';
 import { VetoChain } from './extension/veto-chain.ts';
@@ -61,6 +62,13 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
   let isDraining = false;
   let failure: StoreError | undefined;
   let extensions: SealedExtensions | undefined;
+  let checks: readonly HealthCheck[] = [];
+  // Loaded while the stores are opened, which waits for other threads and for the disk.
+  const loading = builtInExtensions(config, options.workerId, () => [
+    ...checks,
+    ...(extensions?.health ?? []),
+  ]);
+  loading.catch(() => {}); // it is awaited below
   const stores = await openStores(config, {
     log,
     clock,
@@ -73,17 +81,13 @@ export async function compose(config: Config, options: ComposeOptions): Promise<
   });
   let tls: TlsFiles | undefined;
   try {
-    const checks = readinessChecks({
+    checks = readinessChecks({
       stores,
       reserveBytes: config.storage.reserveBytes,
       isDraining: () => isDraining,
       failure: () => failure,
     });
-    const builtIn = await builtInExtensions(config, options.workerId, () => [
-      ...checks,
-      ...(extensions?.health ?? []),
-    ]);
-    extensions = await startExtensions(config, { stores, vetoes, log, clock, builtIn });
+    extensions = await startExtensions(config, { stores, vetoes, log, clock, builtIn: await loading });
     tls = await openTls(config, log);
   } catch (error) {
     await extensions?.close(SHUTDOWN_DEADLINE_MS);
